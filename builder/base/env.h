@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one run of the library may use: given by the caller, read by all stages. */
+#ifndef ENCL_BASE_ENV_H
+#define ENCL_BASE_ENV_H
+
+#include <stdbool.h>
+
+struct encl_cache;
+struct encl_log;
+
+struct encl_env {
+	struct encl_log *log;	  /* or NULL */
+	struct encl_cache *cache; /* sources/cache.h; borrowed */
+	bool offline;		  /* any network access is ENCL_NETWORK */
+	bool strict_scripts;	  /* unhandled maintainer scripts are errors */
+	unsigned jobs;		  /* threads to use; never changes bytes; >= 1 */
+};
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Strict numbers, hex, escapes, RFC 3339 time, edit distance. */
+#include "base/parse.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+static int
+digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return 99;
+}
+
+bool
+encl_parse_uint(const char *text, int base, uint64_t max, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (!*text || (base == 10 && text[0] == '0' && text[1]))
+		return false;
+	for (; *text; text++) {
+		int d = digit_of(*text);
+
+		if (d >= base || __builtin_mul_overflow(v, (uint64_t)base, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)d, &v))
+			return false;
+	}
+	if (v > max)
+		return false;
+	*out = v;
+	return true;
+}
+
+bool
+encl_parse_hex(const char *text, size_t n, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int d = digit_of(text[i]);
+
+		if (d >= 16)
+			return false;
+		v = v << 4 | (uint64_t)d;
+	}
+	*out = v;
+	return true;
+}
+
+void
+encl_hex(const uint8_t *bytes, size_t n, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < n; i++) {
+		out[2 * i] = digits[bytes[i] >> 4];
+		out[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	out[2 * n] = 0;
+}
+
+bool
+encl_unhex(const char *text, uint8_t *bytes, size_t n)
+{
+	if (strlen(text) != 2 * n)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		int hi = digit_of(text[2 * i]);
+		int lo = digit_of(text[2 * i + 1]);
+
+		if (hi >= 16 || lo >= 16)
+			return false;
+		bytes[i] = (uint8_t)(hi << 4 | lo);
+	}
+	return true;
+}
+
+char *
+encl_escape(const char *bytes, size_t n)
+{
+	char *out = encl_xmalloc(n * 4 + 1);
+	char *p = out;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)bytes[i];
+
+		if (c > ' ' && c < 0x7f && c != '\\' && c != '"' && c != '\'')
+			*p++ = (char)c;
+		else
+			p += snprintf(p, 5, "\\x%02x", c);
+	}
+	*p = 0;
+	return out;
+}
+
+/* Days to civil date: proleptic Gregorian, era of 400 years from 0000-03-01. */
+void
+encl_format_time(uint64_t epoch, char out[32])
+{
+	uint64_t days = epoch / 86400;
+	uint64_t secs = epoch % 86400;
+	uint64_t z = days + 719468;
+	uint64_t era = z / 146097;
+	uint64_t doe = z % 146097;
+	uint64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	uint64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	uint64_t mp = (5 * doy + 2) / 153;
+	unsigned day = (unsigned)(doy - (153 * mp + 2) / 5 + 1) % 100;
+	unsigned month = (unsigned)(mp < 10 ? mp + 3 : mp - 9) % 100;
+	unsigned year = (unsigned)((yoe + era * 400 + (month <= 2)) % 10000);
+
+	snprintf(out, 32, "%04u-%02u-%02uT%02u:%02u:%02u+00:00", year, month, day,
+		 (unsigned)(secs / 3600) % 24, (unsigned)(secs / 60 % 60),
+		 (unsigned)(secs % 60));
+}
+
+unsigned
+encl_edit_distance(const char *a, const char *b)
+{
+	unsigned row[65];
+	size_t na = strnlen(a, 64);
+	size_t nb = strnlen(b, 64);
+
+	for (size_t j = 0; j <= nb; j++)
+		row[j] = (unsigned)j;
+	for (size_t i = 1; i <= na; i++) {
+		unsigned diagonal = row[0];
+
+		row[0] = (unsigned)i;
+		for (size_t j = 1; j <= nb; j++) {
+			unsigned above = row[j];
+			unsigned best = diagonal + (a[i - 1] != b[j - 1]);
+
+			if (above + 1 < best)
+				best = above + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			diagonal = above;
+			row[j] = best;
+		}
+	}
+	return row[nb];
+}

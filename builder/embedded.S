@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files that live inside the tool: guest programs and the tables of manifests/. */
+	.section .rodata
+
+	.macro embed name, file
+	.balign 16
+	.globl encl_embedded_\name
+encl_embedded_\name:
+	.incbin "\file"
+	.globl encl_embedded_\name\()_end
+encl_embedded_\name\()_end:
+	.byte 0
+	.endm
+
+#ifdef HAVE_GUEST_x86_64
+	embed init_x86_64, "guest/x86_64/init"
+	embed launch_x86_64, "guest/x86_64/launch"
+#endif
+#ifdef HAVE_GUEST_aarch64
+	embed init_aarch64, "guest/aarch64/init"
+	embed launch_aarch64, "guest/aarch64/launch"
+#endif
+
+	.section .note.GNU-stack,"",%progbits

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A valid manifest as plain structs (docs/1-manifest.md).  All of it lives in
+ * one arena; strings are never NULL unless said so; lists keep the file's
+ * order.  Paths are as written: relative ones are relative to `folder`.
+ */
+#ifndef ENCL_MANIFEST_MANIFEST_H
+#define ENCL_MANIFEST_MANIFEST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+
+enum encl_arch { ENCL_ARCH_X86_64, ENCL_ARCH_AARCH64 };
+
+/* "x86_64", "aarch64" */
+const char *encl_arch_name(enum encl_arch arch);
+
+struct encl_pos {
+	unsigned line;	 /* from 1 */
+	unsigned column; /* from 1 */
+};
+
+struct encl_strings {
+	const char **v;
+	size_t n;
+};
+
+struct encl_pair {
+	const char *key;
+	const char *value;
+};
+
+struct encl_pairs {
+	struct encl_pair *v;
+	size_t n;
+};
+
+enum encl_layer_kind {
+	ENCL_LAYER_IMAGE,
+	ENCL_LAYER_PACKAGES,
+	ENCL_LAYER_ARCHIVE,
+	ENCL_LAYER_DIRECTORY,
+	ENCL_LAYER_FILE,
+	ENCL_LAYER_REMOVE
+};
+
+/* One apt source.  Nothing given: the machine's apt configuration. */
+struct encl_apt_source {
+	struct encl_pos pos;
+	const char *mirror; /* URL, or NULL: the machine's apt sources for the suite */
+	const char *suite;
+	struct encl_strings components; /* default main */
+	const char *keyring; /* path, or NULL: the distribution's default keyring */
+	bool check_valid_until; /* default true */
+};
+
+enum encl_essential { ENCL_ESSENTIAL_NONE, ENCL_ESSENTIAL_ALL };
+
+struct encl_layer_packages {
+	const char *distribution; /* "debian" */
+	struct encl_apt_source *sources; /* from suite/mirror/… and `sources:`; >= 1 */
+	size_t n_sources;
+	struct encl_strings install; /* name, name=version, name/suite */
+	struct encl_strings exclude; /* never installed: assumed present */
+	struct encl_strings prefer;  /* among providers of a virtual package */
+	enum encl_essential essential;	 /* default none */
+	struct encl_pairs alternatives; /* e.g. iptables: legacy */
+	bool docs;	 /* keep /usr/share/{doc,man,info,locale,lintian}; default true */
+	bool dpkg_status; /* write /var/lib/dpkg/status; default true */
+};
+
+struct encl_layer {
+	enum encl_layer_kind kind;
+	struct encl_pos pos;
+	/* image: "oci:DIR[:TAG|@DIGEST]", "oci-archive:FILE[:TAG]", "docker-archive:FILE[:REF]" */
+	const char *image;
+	struct encl_layer_packages packages;
+	/* archive and directory: path in, `at` is where it lands ("/" default) */
+	const char *path; /* archive, directory: source; file: place in the image */
+	const char *at;
+	unsigned strip_components; /* archive */
+	const char *sha256;	   /* archive, file: expected digest (64 hex) or NULL */
+	/* file */
+	const char *content; /* NULL where source is used */
+	const char *source;  /* NULL where content is used */
+	uint32_t mode;	     /* file: default 0644; (uint32_t)-1 = not given */
+	/* file, archive, directory: "uid:gid" or names resolved in the image; NULL = not given */
+	const char *owner;
+	struct encl_strings remove; /* remove: globs, absolute */
+};
+
+enum encl_kernel_kind { ENCL_KERNEL_BLOBS, ENCL_KERNEL_FILES, ENCL_KERNEL_PACKAGE };
+
+struct encl_kernel {
+	enum encl_kernel_kind kind;
+	struct encl_pos pos;
+	const char *blobs;	     /* folder */
+	const char *image;	     /* files */
+	const char *config;	     /* files */
+	const char *modules;	     /* files: folder or NULL */
+	const char *package;	     /* package name */
+	struct encl_apt_source source; /* package */
+	struct encl_strings extra_modules; /* further module names; their closure comes along */
+};
+
+enum encl_init_kind { ENCL_INIT_BUILTIN, ENCL_INIT_AWS, ENCL_INIT_PATH };
+enum encl_compression {
+	ENCL_COMPRESS_NONE,
+	ENCL_COMPRESS_GZIP,
+	ENCL_COMPRESS_ZSTD,
+	ENCL_COMPRESS_LZ4,
+	ENCL_COMPRESS_XZ
+};
+
+/* "none", "gzip", … */
+const char *encl_compression_name(enum encl_compression c);
+
+struct encl_boot {
+	struct encl_kernel kernel;
+	const char *cmdline; /* NULL: default */
+	enum encl_init_kind init;
+	const char *init_path; /* ENCL_INIT_PATH */
+	enum encl_compression compression;
+	int level; /* -1: the format's default */
+	struct encl_pos pos_init;
+	struct encl_pos pos_ramdisk;
+	struct encl_pos pos_cmdline;
+};
+
+struct encl_app {
+	struct encl_pos pos;
+	bool given;
+	struct encl_strings command; /* n == 0: from the image's config */
+	bool has_command;
+	struct encl_pairs env;
+	const char *workdir; /* NULL: from the image */
+	const char *user;    /* NULL: from the image */
+};
+
+struct encl_sign {
+	struct encl_pos pos;
+	bool given;
+	const char *certificate;
+	const char *key;
+};
+
+struct encl_resources {
+	uint64_t memory_mib; /* 0: auto */
+	unsigned cpus;	     /* default 2 */
+};
+
+struct encl_expect {
+	struct encl_pos pos;
+	const char *pcr0; /* 96 lower-case hex digits or NULL */
+	const char *pcr1;
+	const char *pcr2;
+	const char *pcr8;
+};
+
+struct encl_manifest {
+	const char *file;   /* name as given, for messages */
+	const char *folder; /* what relative paths are relative to; "." or a path */
+	const char *name;
+	const char *version;
+	enum encl_arch arch;
+	uint64_t source_date_epoch;
+	struct encl_layer *layers;
+	size_t n_layers;
+	struct encl_boot boot;
+	struct encl_app app;
+	struct encl_pairs hosts; /* network.hosts: name -> address */
+	struct encl_strings nameservers; /* network.nameservers */
+	struct encl_sign sign;
+	struct encl_resources resources;
+	struct encl_expect expect;
+	struct encl_arena *arena;
+};
+
+/* Every problem found, in the file's order; each is one line without newline. */
+struct encl_problems {
+	char **v;
+	size_t n;
+};
+void encl_problems_clear(struct encl_problems *p);
+ENCL_AUTO_VAL(struct encl_problems, encl_problems_clear);
+
+/*
+ * Reads and checks a manifest ("-" is stdin).  On failure all problems are in
+ * *problems (never NULL, zeroed by the caller) as "FILE:LINE:COLUMN: key: …"
+ * and *e is ENCL_USAGE with the first one (", and N more").  The manifest is
+ * released with encl_manifest_free.
+ */
+int encl_manifest_read(const char *file, struct encl_manifest **out,
+		       struct encl_problems *problems, struct encl_err *e) ENCL_MUST_CHECK;
+void encl_manifest_free(struct encl_manifest *m);
+ENCL_AUTO_PTR(struct encl_manifest, encl_manifest_free);
+
+/* A path of the manifest as this process opens it (malloc'ed): absolute as it
+ * is, relative below m->folder. */
+char *encl_manifest_path(const struct encl_manifest *m, const char *path);
+
+/* "FILE:LINE:COLUMN: " for an error that a later stage finds (malloc'ed). */
+char *encl_manifest_at(const struct encl_manifest *m, struct encl_pos pos);
+
+/*
+ * The canonical form: every key in schema order with its default filled in,
+ * without sign, resources and expect.  New reference.  The parts that the lock
+ * compares are its top-level members and the elements of "rootfs".
+ */
+json_t *encl_manifest_canonical(const struct encl_manifest *m);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The signature section: CBOR [{signing_certificate, signature}] around a
+ * COSE_Sign1 over {register_index: 0, register_value: PCR0}, byte for byte as
+ * aws-nitro-enclaves-image-format writes it (docs/5-eif.md).  Nonces are
+ * deterministic (RFC 6979), so a signed image is reproducible.
+ */
+#ifndef ENCL_SIGN_SIGN_H
+#define ENCL_SIGN_SIGN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "eif/eif.h"
+
+/* A key file with its certificate; embeds struct encl_eif_signer. */
+struct encl_key_signer;
+
+/*
+ * Reads PEM files.  All failures are ENCL_SIGN: not a P-256, P-384 or P-521
+ * key, key and certificate do not belong together, certificate not valid at
+ * `now` (0: the certificate's dates are not checked), section over 32 KiB.
+ */
+int encl_key_signer_open(const char *certificate, const char *key, uint64_t now,
+			 struct encl_key_signer **out, struct encl_err *e) ENCL_MUST_CHECK;
+struct encl_eif_signer *encl_key_signer_base(struct encl_key_signer *s);
+void encl_key_signer_free(struct encl_key_signer *s);
+ENCL_AUTO_PTR(struct encl_key_signer, encl_key_signer_free);
+
+/* What a signature section says, after its COSE signature was checked against
+ * the key of its own certificate. */
+struct encl_signature_info {
+	struct encl_pcr signed_pcr0;
+	struct encl_pcr pcr8;
+	bool signature_ok;  /* COSE signature verifies */
+	char *issuer;	    /* JSON object text, sorted by long name, as describe-eif */
+	char *algorithm;    /* "ecdsa-with-SHA384" */
+	char *not_before;   /* "Jan  1 00:00:00 2020 GMT" */
+	char *not_after;
+	char *cert_signature; /* upper-case hex joined by ':' */
+	int64_t not_before_epoch, not_after_epoch;
+};
+void encl_signature_info_clear(struct encl_signature_info *i);
+ENCL_AUTO_VAL(struct encl_signature_info, encl_signature_info_clear);
+
+/* Strict: exactly the shape that the writer makes; anything else is ENCL_SIGN. */
+int encl_signature_read(const uint8_t *section, size_t n, struct encl_signature_info *out,
+			struct encl_err *e) ENCL_MUST_CHECK;
+
+#endif

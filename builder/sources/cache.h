@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The content-addressed cache: $XDG_CACHE_HOME/enclavebuild (0700).
+ *
+ *	blobs/sha256/<hex>		content, verified when it is opened
+ *	links/<kind>/<hex of key>	"sha256:<hex>\n": derived or fetched content
+ *	tmp/				what is being written
+ *
+ * Safe under parallel use: entries appear by rename and never change.
+ */
+#ifndef ENCL_SOURCES_CACHE_H
+#define ENCL_SOURCES_CACHE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/stream.h"
+
+struct encl_cache;
+struct encl_log;
+
+/* dir NULL: the default folder.  Created where it is missing. */
+int encl_cache_open(const char *dir, struct encl_cache **out,
+		    struct encl_err *e) ENCL_MUST_CHECK;
+void encl_cache_free(struct encl_cache *c);
+ENCL_AUTO_PTR(struct encl_cache, encl_cache_free);
+const char *encl_cache_dir(const struct encl_cache *c);
+
+/*
+ * Opens a blob read-only and hashes it: *fd is -1 (and 0 is returned) where
+ * it is not there.  A blob whose bytes do not match is removed and counts as
+ * not there (a warning to log).
+ */
+int encl_cache_get(struct encl_cache *c, const struct encl_digest *digest,
+		   struct encl_log *log, int *fd, uint64_t *size,
+		   struct encl_err *e) ENCL_MUST_CHECK;
+/* As get, without hashing: for a caller that hashes every byte as it reads. */
+int encl_cache_get_unverified(struct encl_cache *c, const struct encl_digest *digest,
+			      int *fd, uint64_t *size, struct encl_err *e) ENCL_MUST_CHECK;
+
+/* Writing: bytes go to sink; commit names the blob by its sha256. */
+struct encl_cache_writer {
+	struct encl_sink sink;
+	struct encl_cache *cache;
+	struct encl_hash *hash;
+	int fd;
+	char *temp;
+	uint64_t size;
+	uint64_t max; /* more bytes are an error */
+	char *what;
+};
+int encl_cache_write(struct encl_cache *c, struct encl_cache_writer *w, uint64_t max,
+		     const char *what, struct encl_err *e) ENCL_MUST_CHECK;
+/* expected NULL: any; else ENCL_FAILED "WHAT: digest mismatch: want …, got …".
+ * *fd (may be NULL) is the blob, open read-only. */
+int encl_cache_commit(struct encl_cache_writer *w, const struct encl_digest *expected,
+		      struct encl_digest *digest, int *fd, struct encl_err *e) ENCL_MUST_CHECK;
+void encl_cache_writer_clear(struct encl_cache_writer *w);
+ENCL_AUTO_VAL(struct encl_cache_writer, encl_cache_writer_clear);
+
+/* Links: found is false where there is none. */
+int encl_cache_link_get(struct encl_cache *c, const char *kind, const char *key,
+			struct encl_digest *out, bool *found,
+			struct encl_err *e) ENCL_MUST_CHECK;
+int encl_cache_link_set(struct encl_cache *c, const char *kind, const char *key,
+			const struct encl_digest *digest, struct encl_err *e) ENCL_MUST_CHECK;
+
+/* `cache du|verify|prune` */
+struct encl_cache_stats {
+	uint64_t blobs, bytes; /* seen */
+	uint64_t bad_blobs;    /* verify: removed because their bytes did not match */
+	uint64_t removed_blobs, removed_bytes; /* prune */
+};
+int encl_cache_du(struct encl_cache *c, struct encl_cache_stats *s,
+		  struct encl_err *e) ENCL_MUST_CHECK;
+int encl_cache_verify(struct encl_cache *c, struct encl_log *log,
+		      struct encl_cache_stats *s, struct encl_err *e) ENCL_MUST_CHECK;
+/* Removes blobs not used (opened) for older_than_days, and links to nothing. */
+int encl_cache_prune(struct encl_cache *c, unsigned older_than_days,
+		     struct encl_cache_stats *s, struct encl_err *e) ENCL_MUST_CHECK;
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Results on stdout. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "cmd.h"
+
+void
+report_json(const json_t *v)
+{
+	encl_auto(encl_free) char *text = encl_json_pretty(v);
+
+	fputs(text, stdout);
+}
+
+void
+report(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+}
+
+int
+report_flush(struct encl_err *e)
+{
+	if (fflush(stdout) || ferror(stdout))
+		return encl_fail_sys(e, ENCL_FAILED, "write to standard output");
+	return 0;
+}

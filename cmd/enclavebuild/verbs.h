@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verbs: one file each, one table row exported. */
+#ifndef ENCL_CMD_VERBS_H
+#define ENCL_CMD_VERBS_H
+
+struct command;
+
+extern const struct command cmd_version;
+
+#endif

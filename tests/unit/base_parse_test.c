@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/parse.h"
+
+#include "base/cleanup.h"
+#include "test.h"
+
+TEST(base_parse_uint)
+{
+	static const struct {
+		const char *text;
+		int base;
+		uint64_t max;
+		bool ok;
+		uint64_t value;
+	} rows[] = {
+		{"0", 10, 9, true, 0},
+		{"9", 10, 9, true, 9},
+		{"10", 10, 9, false, 0},
+		{"", 10, 9, false, 0},
+		{"-1", 10, 9, false, 0},
+		{"+1", 10, 9, false, 0},
+		{" 1", 10, 9, false, 0},
+		{"1 ", 10, 9, false, 0},
+		{"01", 10, 9, false, 0},
+		{"0755", 8, 07777, true, 0755},
+		{"8", 8, 99, false, 0},
+		{"fF", 16, 255, true, 255},
+		{"18446744073709551615", 10, UINT64_MAX, true, UINT64_MAX},
+		{"18446744073709551616", 10, UINT64_MAX, false, 0},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		uint64_t v = 77;
+
+		EQ_INT(rows[i].ok, encl_parse_uint(rows[i].text, rows[i].base, rows[i].max, &v));
+		EQ_INT(rows[i].ok ? rows[i].value : 77, v);
+	}
+}
+
+TEST(base_parse_time)
+{
+	char text[32];
+
+	encl_format_time(0, text);
+	EQ_STR("1970-01-01T00:00:00+00:00", text);
+	encl_format_time(951782399, text);
+	EQ_STR("2000-02-28T23:59:59+00:00", text);
+	encl_format_time(951782400, text);
+	EQ_STR("2000-02-29T00:00:00+00:00", text);
+	encl_format_time(1492533000, text);
+	EQ_STR("2017-04-18T16:30:00+00:00", text);
+}
+
+TEST(base_parse_edit_distance)
+{
+	EQ_INT(0, encl_edit_distance("rootfs", "rootfs"));
+	EQ_INT(1, encl_edit_distance("rootf", "rootfs"));
+	EQ_INT(3, encl_edit_distance("kitten", "sitting"));
+}
+
+TEST(base_parse_escape)
+{
+	encl_auto(encl_free) char *s = encl_escape("a b\\\n\x1b\xff", 7);
+
+	EQ_STR("a\\x20b\\x5c\\x0a\\x1b\\xff", s);
+}
