@@ -27,6 +27,11 @@ ifeq ($(VARIANT),ubsan)
 OPT := -O1 -g
 EXTRA := -fsanitize=undefined -fno-sanitize-recover=all
 endif
+ifeq ($(VARIANT),fuzz)
+OPT := -O1 -g
+HARDEN := -fPIE
+EXTRA := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+endif
 ifeq ($(VARIANT),coverage)
 OPT := -O0 -g
 HARDEN := -fPIE
@@ -60,15 +65,17 @@ CMD_SRC  := $(sort $(wildcard cmd/enclavebuild/*.c))
 CMD_OBJ  := $(CMD_SRC:%.c=$(O)/%.o)
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
 UNIT_OBJ := $(UNIT_SRC:%.c=$(O)/%.o)
-SUPPORT  := $(patsubst tests/support/%.c,$(O)/support/%,$(sort $(wildcard tests/support/*.c)))
+SHIM_SRC := $(sort $(wildcard tests/support/*.shim.c))
+SHIMS    := $(patsubst tests/support/%.shim.c,$(O)/support/%.so,$(SHIM_SRC))
+SUPPORT  := $(patsubst tests/support/%.c,$(O)/support/%,$(sort $(filter-out $(SHIM_SRC),$(wildcard tests/support/*.c))))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/*.c))
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(filter-out tests/fuzz/replay.c,$(FUZZ_SRC)))
 GUESTS   := $(foreach a,$(GUEST_ARCHES),$(O)/guest/$(a)/init $(O)/guest/$(a)/launch)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help setup all quickstart test check unit bench lint asan ubsan valgrind fuzz repro \
-        coverage install uninstall dist clean
+.PHONY: help setup setup-build all testable quickstart test check unit bench lint asan ubsan \
+        valgrind fuzz fuzz-bins repro coverage install uninstall dist clean
 
 all: $(O)/enclavebuild ## build the tool (build/release/enclavebuild)
 
@@ -111,19 +118,98 @@ $(O)/support/%: $(O)/tests/support/%.o $(O)/libenclavebuild.a
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(O)/libenclavebuild.a $(PKG_LIBS)
 
 # A fuzz entry is LLVMFuzzerTestOneInput; with gcc, replay.c feeds it files.
+FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer,$(O)/tests/fuzz/replay.o)
 $(O)/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(O)/libenclavebuild.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(FUZZ_MAIN) $(O)/libenclavebuild.a $(PKG_LIBS)
 
-check: $(O)/enclavebuild $(O)/unit-tests $(SUPPORT) $(FUZZ_BIN) ## run the tests that need no set-up step
-	VARIANT=$(VARIANT) tests/run
+$(O)/support/%.so: tests/support/%.shim.c
+	@mkdir -p $(@D)
+	$(call say,SHIM,$@)
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -O1 -shared -fPIC -o $@ $< -ldl
+
+testable: $(O)/enclavebuild $(O)/unit-tests $(SUPPORT) $(SHIMS) $(FUZZ_BIN)
+
+# ---- set-up ----
+
+setup-build:
+	@tests/support/setup.sh build
+
+setup: ## install the Debian packages that building, running and testing need
+	@tests/support/setup.sh all
+
+quickstart: setup-build ## install what is needed, build, build and boot examples/hello
+	@$(MAKE) --no-print-directory all
+	@examples/hello/quickstart.sh $(O)/enclavebuild
+
+# ---- tests ----
+
+test: setup ## install what is needed, run all tests
+	@$(MAKE) --no-print-directory testable
+	@tests/run
+
+check: testable ## run all tests, installing nothing
+	@tests/run
 
 unit: $(O)/unit-tests ## run the unit tests only (T=substring selects)
 	$(O)/unit-tests $(T)
 
+bench: all ## wall, CPU and memory of build against openssl dgst
+	@tests/bench.sh $(O)/enclavebuild
+
+repro: testable ## build twice under every variation and compare
+	@tests/run repro
+
+asan ubsan: ## unit tests, fuzz corpora and mutants under the sanitizer (clang)
+	@$(MAKE) --no-print-directory VARIANT=$@ CC=clang testable
+	@VARIANT=$@ tests/run unit fuzz
+
+valgrind: $(O)/unit-tests ## unit tests under valgrind
+	ENCL_VALGRIND=1 valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite \
+		--suppressions=tests/support/valgrind.supp $(O)/unit-tests $(T)
+
+fuzz: ## fuzz every entry for FUZZ_TIME seconds (default 60)
+	@$(MAKE) --no-print-directory VARIANT=fuzz CC=clang fuzz-bins
+	@for f in build/fuzz/fuzz/*; do case $$f in *.d) continue;; esac; \
+		$$f -max_total_time=$(or $(FUZZ_TIME),60) -print_final_stats=1 \
+			build/fuzz/corpus-$${f##*/} tests/fuzz/corpus/$${f##*/} || exit 1; done
+
+fuzz-bins: $(FUZZ_BIN)
+	@for f in $(notdir $(FUZZ_BIN)); do mkdir -p $(O)/corpus-$$f; done
+
+coverage: ## line coverage of the unit and CLI tests (build/coverage/index.html)
+	@$(MAKE) --no-print-directory VARIANT=coverage testable
+	@VARIANT=coverage tests/run unit fuzz reject cli
+	gcovr -r . -f builder/ -f cmd/enclavebuild/ --object-directory build/coverage \
+		--html-details build/coverage/index.html --print-summary
+
+lint: ## clang-format, clang-tidy, cppcheck, shellcheck, layers, headers, symbols
+	@tests/lint/run
+
+# ---- installing ----
+
+MAN := $(wildcard docs/man/*.[15])
+
+install: all ## install below PREFIX (/usr/local), with DESTDIR
+	install -D -m 755 $(O)/enclavebuild $(DESTDIR)$(PREFIX)/bin/enclavebuild
+	for m in $(MAN); do install -D -m 644 $$m \
+		$(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
+	mkdir -p $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(O)/enclavebuild completion bash \
+		> $(DESTDIR)$(PREFIX)/share/bash-completion/completions/enclavebuild
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/enclavebuild \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/enclavebuild
+	for m in $(MAN); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
+
+dist: ## source archive of HEAD in build/, the same bytes every time
+	@mkdir -p build
+	git archive --format=tar --prefix=enclavebuild-$(VERSION)/ HEAD | gzip -n -9 \
+		> build/enclavebuild-$(VERSION).tar.gz
+
 clean: ## remove build/
 	rm -rf build
 
--include $(wildcard $(O)/*/*.d $(O)/*/*/*.d)
--include tests/targets.mk
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -44,8 +44,8 @@ void encl_digest_of(enum encl_algo algo, const void *p, size_t n,
 		    struct encl_digest *out);
 
 /* Digest and size of what fd holds from offset 0, read with pread. */
-int encl_digest_fd(enum encl_algo algo, int fd, struct encl_digest *out,
-		   uint64_t *size, struct encl_err *e) ENCL_MUST_CHECK;
+int encl_digest_fd(enum encl_algo algo, int fd, struct encl_digest *out, uint64_t *size,
+		   struct encl_err *e) ENCL_MUST_CHECK;
 
 /* CRC-32/ISO-HDLC (zlib's), and the CRC of a concatenation. */
 uint32_t encl_crc32(uint32_t crc, const void *p, size_t n);

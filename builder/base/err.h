@@ -8,16 +8,16 @@
 #define ENCL_BASE_ERR_H
 
 #define ENCL_PRINTF(f, a) __attribute__((format(printf, f, a)))
-#define ENCL_MUST_CHECK __attribute__((warn_unused_result))
+#define ENCL_MUST_CHECK	  __attribute__((warn_unused_result))
 
 enum encl_code {
 	ENCL_OK = 0,
-	ENCL_FAILED = 1,   /* it was tried and failed: bad input data, I/O */
-	ENCL_USAGE = 2,	   /* command line or manifest */
-	ENCL_MISMATCH = 3, /* verify, diff, expect, lock: does not match */
-	ENCL_SIGN = 4,	   /* key, certificate, signature */
-	ENCL_HOST = 5,	   /* the host lacks a program, device or right */
-	ENCL_NETWORK = 6,  /* could not fetch, or offline */
+	ENCL_FAILED = 1,    /* it was tried and failed: bad input data, I/O */
+	ENCL_USAGE = 2,	    /* command line or manifest */
+	ENCL_MISMATCH = 3,  /* verify, diff, expect, lock: does not match */
+	ENCL_SIGN = 4,	    /* key, certificate, signature */
+	ENCL_HOST = 5,	    /* the host lacks a program, device or right */
+	ENCL_NETWORK = 6,   /* could not fetch, or offline */
 	ENCL_TIMEOUT = 124, /* `run`: the enclave did not end in time */
 	ENCL_LOST = 125	    /* `run`: not started, or lost without a code */
 };

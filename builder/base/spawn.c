@@ -101,7 +101,8 @@ start(const char *program, const char *const argv[], int out, int err_out, pid_t
 	const char *home = getenv("HOME");
 	encl_auto(encl_free) char *env_path =
 		encl_xasprintf("PATH=%s", path ? path : "/usr/bin:/bin");
-	encl_auto(encl_free) char *env_home = encl_xasprintf("HOME=%s", home ? home : "/");
+	encl_auto(encl_free) char *env_home =
+		encl_xasprintf("HOME=%s", home ? home : "/");
 	char lc_all[] = "LC_ALL=C";
 	char *env[] = {env_path, env_home, lc_all, NULL};
 	int rc;

@@ -60,8 +60,8 @@ encl_tmpfile_open(struct encl_tmpfile *t, const char *path, mode_t mode,
 {
 	const char *slash = strrchr(path, '/');
 	int dir_len = slash ? (int)(slash - path) + 1 : 0;
-	encl_auto(encl_free) char *temp = encl_xasprintf(
-		"%.*s.%s.XXXXXX", dir_len, path, slash ? slash + 1 : path);
+	encl_auto(encl_free) char *temp =
+		encl_xasprintf("%.*s.%s.XXXXXX", dir_len, path, slash ? slash + 1 : path);
 	encl_auto(encl_close_fd) int fd = mkostemp(temp, O_CLOEXEC);
 
 	if (fd < 0)

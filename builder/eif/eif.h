@@ -82,7 +82,7 @@ struct encl_eif_result {
 	struct encl_measurements measurements;
 	uint64_t size;
 	uint32_t crc;
-	struct encl_digest sha256;	    /* of the file */
+	struct encl_digest sha256; /* of the file */
 };
 
 /*
@@ -134,7 +134,8 @@ struct encl_eif {
  * metadata is JSON with all of nitro-cli's keys.  The CRC is not read here:
  * encl_eif_measure does that in its pass.
  */
-int encl_eif_open(const char *path, struct encl_eif *out, struct encl_err *e) ENCL_MUST_CHECK;
+int encl_eif_open(const char *path, struct encl_eif *out,
+		  struct encl_err *e) ENCL_MUST_CHECK;
 void encl_eif_close(struct encl_eif *eif);
 ENCL_AUTO_VAL(struct encl_eif, encl_eif_close);
 

@@ -55,29 +55,30 @@ struct encl_apt_source {
 	const char *mirror; /* URL, or NULL: the machine's apt sources for the suite */
 	const char *suite;
 	struct encl_strings components; /* default main */
-	const char *keyring; /* path, or NULL: the distribution's default keyring */
+	const char *keyring;	/* path, or NULL: the distribution's default keyring */
 	bool check_valid_until; /* default true */
 };
 
 enum encl_essential { ENCL_ESSENTIAL_NONE, ENCL_ESSENTIAL_ALL };
 
 struct encl_layer_packages {
-	const char *distribution; /* "debian" */
+	const char *distribution;	 /* "debian" */
 	struct encl_apt_source *sources; /* from suite/mirror/… and `sources:`; >= 1 */
 	size_t n_sources;
-	struct encl_strings install; /* name, name=version, name/suite */
-	struct encl_strings exclude; /* never installed: assumed present */
-	struct encl_strings prefer;  /* among providers of a virtual package */
-	enum encl_essential essential;	 /* default none */
+	struct encl_strings install;	/* name, name=version, name/suite */
+	struct encl_strings exclude;	/* never installed: assumed present */
+	struct encl_strings prefer;	/* among providers of a virtual package */
+	enum encl_essential essential;	/* default none */
 	struct encl_pairs alternatives; /* e.g. iptables: legacy */
-	bool docs;	 /* keep /usr/share/{doc,man,info,locale,lintian}; default true */
+	bool docs; /* keep /usr/share/{doc,man,info,locale,lintian}; default true */
 	bool dpkg_status; /* write /var/lib/dpkg/status; default true */
 };
 
 struct encl_layer {
 	enum encl_layer_kind kind;
 	struct encl_pos pos;
-	/* image: "oci:DIR[:TAG|@DIGEST]", "oci-archive:FILE[:TAG]", "docker-archive:FILE[:REF]" */
+	/* image: "oci:DIR[:TAG|@DIGEST]", "oci-archive:FILE[:TAG]",
+	 * "docker-archive:FILE[:REF]" */
 	const char *image;
 	struct encl_layer_packages packages;
 	/* archive and directory: path in, `at` is where it lands ("/" default) */
@@ -89,7 +90,8 @@ struct encl_layer {
 	const char *content; /* NULL where source is used */
 	const char *source;  /* NULL where content is used */
 	uint32_t mode;	     /* file: default 0644; (uint32_t)-1 = not given */
-	/* file, archive, directory: "uid:gid" or names resolved in the image; NULL = not given */
+	/* file, archive, directory: "uid:gid" or names resolved in the image; NULL = not
+	 * given */
 	const char *owner;
 	struct encl_strings remove; /* remove: globs, absolute */
 };
@@ -99,13 +101,14 @@ enum encl_kernel_kind { ENCL_KERNEL_BLOBS, ENCL_KERNEL_FILES, ENCL_KERNEL_PACKAG
 struct encl_kernel {
 	enum encl_kernel_kind kind;
 	struct encl_pos pos;
-	const char *blobs;	     /* folder */
-	const char *image;	     /* files */
-	const char *config;	     /* files */
-	const char *modules;	     /* files: folder or NULL */
-	const char *package;	     /* package name */
+	const char *blobs;	       /* folder */
+	const char *image;	       /* files */
+	const char *config;	       /* files */
+	const char *modules;	       /* files: folder or NULL */
+	const char *package;	       /* package name */
 	struct encl_apt_source source; /* package */
-	struct encl_strings extra_modules; /* further module names; their closure comes along */
+	struct encl_strings
+		extra_modules; /* further module names; their closure comes along */
 };
 
 enum encl_init_kind { ENCL_INIT_BUILTIN, ENCL_INIT_AWS, ENCL_INIT_PATH };
@@ -173,7 +176,7 @@ struct encl_manifest {
 	size_t n_layers;
 	struct encl_boot boot;
 	struct encl_app app;
-	struct encl_pairs hosts; /* network.hosts: name -> address */
+	struct encl_pairs hosts;	 /* network.hosts: name -> address */
 	struct encl_strings nameservers; /* network.nameservers */
 	struct encl_sign sign;
 	struct encl_resources resources;
@@ -196,7 +199,8 @@ ENCL_AUTO_VAL(struct encl_problems, encl_problems_clear);
  * released with encl_manifest_free.
  */
 int encl_manifest_read(const char *file, struct encl_manifest **out,
-		       struct encl_problems *problems, struct encl_err *e) ENCL_MUST_CHECK;
+		       struct encl_problems *problems,
+		       struct encl_err *e) ENCL_MUST_CHECK;
 void encl_manifest_free(struct encl_manifest *m);
 ENCL_AUTO_PTR(struct encl_manifest, encl_manifest_free);
 

@@ -21,8 +21,9 @@
 
 /* How archives are laid out; the rules are in docs/4-ramdisk.md. */
 enum encl_cpio_style {
-	ENCL_CPIO_OURS,	 /* upper-case hex, ino from 1, dev 0:0, padded to 4096 */
-	ENCL_CPIO_LINUXKIT /* lower-case, ino from 721, dev 3:1, trailer numbered, padded to 512 */
+	ENCL_CPIO_OURS,	   /* upper-case hex, ino from 1, dev 0:0, padded to 4096 */
+	ENCL_CPIO_LINUXKIT /* lower-case, ino from 721, dev 3:1, trailer numbered, padded
+			      to 512 */
 };
 
 struct encl_ramdisk; /* a planned archive */
@@ -44,8 +45,8 @@ int encl_ramdisk_add_dir(struct encl_ramdisk *r, const char *path, uint32_t mode
 			 int64_t mtime, struct encl_err *e) ENCL_MUST_CHECK;
 /* The whole tree below prefix ("rootfs"), prefix itself from the root node;
  * hard links share an inode, data on the first name. */
-int encl_ramdisk_add_tree(struct encl_ramdisk *r, const char *prefix,
-			  struct encl_tree *t, struct encl_err *e) ENCL_MUST_CHECK;
+int encl_ramdisk_add_tree(struct encl_ramdisk *r, const char *prefix, struct encl_tree *t,
+			  struct encl_err *e) ENCL_MUST_CHECK;
 
 /* Sizes of the uncompressed archive, padding included. */
 uint64_t encl_ramdisk_size(const struct encl_ramdisk *r);

@@ -84,7 +84,8 @@ int encl_tree_remove(struct encl_tree *t, const char *const *globs, size_t n,
  * socket), warns of xattrs that cpio loses.  Every error names the path and
  * its origin.
  */
-int encl_tree_normalise(struct encl_tree *t, uint64_t sde, struct encl_err *e) ENCL_MUST_CHECK;
+int encl_tree_normalise(struct encl_tree *t, uint64_t sde,
+			struct encl_err *e) ENCL_MUST_CHECK;
 
 /* Calls fn for every node but the root, in the byte order of full paths
  * ("a", "a-b", "a/b"), parents before children.  path has no leading slash. */

@@ -25,7 +25,8 @@ struct encl_key_signer;
  * `now` (0: the certificate's dates are not checked), section over 32 KiB.
  */
 int encl_key_signer_open(const char *certificate, const char *key, uint64_t now,
-			 struct encl_key_signer **out, struct encl_err *e) ENCL_MUST_CHECK;
+			 struct encl_key_signer **out,
+			 struct encl_err *e) ENCL_MUST_CHECK;
 struct encl_eif_signer *encl_key_signer_base(struct encl_key_signer *s);
 void encl_key_signer_free(struct encl_key_signer *s);
 ENCL_AUTO_PTR(struct encl_key_signer, encl_key_signer_free);
@@ -35,10 +36,10 @@ ENCL_AUTO_PTR(struct encl_key_signer, encl_key_signer_free);
 struct encl_signature_info {
 	struct encl_pcr signed_pcr0;
 	struct encl_pcr pcr8;
-	bool signature_ok;  /* COSE signature verifies */
-	char *issuer;	    /* JSON object text, sorted by long name, as describe-eif */
-	char *algorithm;    /* "ecdsa-with-SHA384" */
-	char *not_before;   /* "Jan  1 00:00:00 2020 GMT" */
+	bool signature_ok; /* COSE signature verifies */
+	char *issuer;	   /* JSON object text, sorted by long name, as describe-eif */
+	char *algorithm;   /* "ecdsa-with-SHA384" */
+	char *not_before;  /* "Jan  1 00:00:00 2020 GMT" */
 	char *not_after;
 	char *cert_signature; /* upper-case hex joined by ':' */
 	int64_t not_before_epoch, not_after_epoch;

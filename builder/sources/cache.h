@@ -39,7 +39,8 @@ int encl_cache_get(struct encl_cache *c, const struct encl_digest *digest,
 		   struct encl_err *e) ENCL_MUST_CHECK;
 /* As get, without hashing: for a caller that hashes every byte as it reads. */
 int encl_cache_get_unverified(struct encl_cache *c, const struct encl_digest *digest,
-			      int *fd, uint64_t *size, struct encl_err *e) ENCL_MUST_CHECK;
+			      int *fd, uint64_t *size,
+			      struct encl_err *e) ENCL_MUST_CHECK;
 
 /* Writing: bytes go to sink; commit names the blob by its sha256. */
 struct encl_cache_writer {
@@ -57,7 +58,8 @@ int encl_cache_write(struct encl_cache *c, struct encl_cache_writer *w, uint64_t
 /* expected NULL: any; else ENCL_FAILED "WHAT: digest mismatch: want …, got …".
  * *fd (may be NULL) is the blob, open read-only. */
 int encl_cache_commit(struct encl_cache_writer *w, const struct encl_digest *expected,
-		      struct encl_digest *digest, int *fd, struct encl_err *e) ENCL_MUST_CHECK;
+		      struct encl_digest *digest, int *fd,
+		      struct encl_err *e) ENCL_MUST_CHECK;
 void encl_cache_writer_clear(struct encl_cache_writer *w);
 ENCL_AUTO_VAL(struct encl_cache_writer, encl_cache_writer_clear);
 
@@ -66,7 +68,8 @@ int encl_cache_link_get(struct encl_cache *c, const char *kind, const char *key,
 			struct encl_digest *out, bool *found,
 			struct encl_err *e) ENCL_MUST_CHECK;
 int encl_cache_link_set(struct encl_cache *c, const char *kind, const char *key,
-			const struct encl_digest *digest, struct encl_err *e) ENCL_MUST_CHECK;
+			const struct encl_digest *digest,
+			struct encl_err *e) ENCL_MUST_CHECK;
 
 /* `cache du|verify|prune` */
 struct encl_cache_stats {

@@ -46,7 +46,8 @@ enum encl_entry_type {
 
 /* Where an entry came from: for the size report, listings and diff. */
 struct encl_origin {
-	const char *kind; /* "image", "package", "archive", "directory", "file", "generated" */
+	const char *kind; /* "image", "package", "archive", "directory", "file",
+			     "generated" */
 	const char *name; /* layer digest, "libc6 2.36-9", path */
 };
 
@@ -56,10 +57,10 @@ struct encl_entry {
 	uint32_t mode; /* permission bits 07777 */
 	uint32_t uid;
 	uint32_t gid;
-	int64_t mtime;	  /* seconds; may be negative or huge: the tree clamps */
+	int64_t mtime;	    /* seconds; may be negative or huge: the tree clamps */
 	uint32_t dev_major; /* CHR, BLK */
 	uint32_t dev_minor;
-	const char *link; /* SYMLINK: target; HARDLINK: path in the tree */
+	const char *link;	     /* SYMLINK: target; HARDLINK: path in the tree */
 	struct encl_content content; /* REG (HARDLINK with data: content.size > 0) */
 	const char *lost_xattr; /* "security.capability" …: named in a warning; or NULL */
 };

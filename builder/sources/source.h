@@ -37,8 +37,8 @@ struct encl_package {
 	const char *name;
 	const char *version;
 	const char *arch;
-	const char *stanza; /* the control file's text, without final newline */
-	const char *md5sums; /* text or NULL */
+	const char *stanza;    /* the control file's text, without final newline */
+	const char *md5sums;   /* text or NULL */
 	const char *conffiles; /* text or NULL */
 	/* maintainer scripts that exist, by name; their text */
 	const char *preinst, *postinst, *prerm, *postrm, *config, *triggers;
@@ -81,7 +81,7 @@ int encl_local_emit(struct encl_env *env, const struct encl_manifest *m,
 
 /* kernel */
 struct encl_module {
-	char *name; /* "virtio_mmio" */
+	char *name;		     /* "virtio_mmio" */
 	struct encl_content content; /* the .ko, uncompressed; holds a reference */
 };
 struct encl_kernel_files {
@@ -91,15 +91,16 @@ struct encl_kernel_files {
 	/* in load order (dependencies first); nsm apart in nsm_ko for blobs */
 	struct encl_module *modules;
 	size_t n_modules;
-	struct encl_content nsm_ko; /* size 0: none */
+	struct encl_content nsm_ko;   /* size 0: none */
 	struct encl_content aws_init; /* blobs: the init blob; size 0: none */
-	char *blobs_cmdline; /* blobs: trimmed text of cmdline; or NULL */
+	char *blobs_cmdline;	      /* blobs: trimmed text of cmdline; or NULL */
 };
 void encl_kernel_files_clear(struct encl_kernel_files *k);
 ENCL_AUTO_VAL(struct encl_kernel_files, encl_kernel_files_clear);
 
 int encl_kernel_lock(struct encl_env *env, const struct encl_manifest *m,
-		     const json_t *old_pin, json_t **pin, struct encl_err *e) ENCL_MUST_CHECK;
+		     const json_t *old_pin, json_t **pin,
+		     struct encl_err *e) ENCL_MUST_CHECK;
 int encl_kernel_open(struct encl_env *env, const struct encl_manifest *m,
 		     const json_t *pin, struct encl_kernel_files *out,
 		     struct encl_err *e) ENCL_MUST_CHECK;

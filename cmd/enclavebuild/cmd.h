@@ -46,8 +46,8 @@ struct cli {
 	bool json;
 	bool quiet;
 	unsigned verbose;
-	bool tty;	/* progress bars on stderr */
-	int exit_code;	/* what a successful verb ends with; 0 */
+	bool tty;      /* progress bars on stderr */
+	int exit_code; /* what a successful verb ends with; 0 */
 	const char *cache_dir;
 };
 

@@ -27,8 +27,10 @@ const struct option_spec global_options[] = {
 	{"json", 0, NULL, "results as JSON on standard output", false},
 	{"quiet", 'q', NULL, "no messages but errors and warnings", false},
 	{"verbose", 'v', NULL, "say what is done and why", true},
-	{"cache-dir", 0, "DIR", "cache folder (default: $XDG_CACHE_HOME/enclavebuild)", false},
-	{"jobs", 'j', "N", "threads (default: all processors); never changes the result", false},
+	{"cache-dir", 0, "DIR", "cache folder (default: $XDG_CACHE_HOME/enclavebuild)",
+	 false},
+	{"jobs", 'j', "N", "threads (default: all processors); never changes the result",
+	 false},
 	{"offline", 0, NULL, "never touch the network", false},
 	{"help", 'h', NULL, "this text", false},
 	{NULL, 0, NULL, NULL, false},
@@ -38,7 +40,7 @@ const struct option_spec global_options[] = {
 static void
 on_signal(int sig)
 {
-	encl_tmpfile_abort_all();
+	encl_tmpfile_abort_all(); /* NOLINT(*signal-handler,cert-sig30-c): unlink only */
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
@@ -59,8 +61,9 @@ find_command(const char *name, struct encl_err *e)
 			best = (*c)->name;
 		}
 	}
-	encl_fail(e, ENCL_USAGE, "unknown command \"%s\"%s%s%s; see \"enclavebuild --help\"",
-		  name, best ? " (did you mean " : "", best ? best : "", best ? "?)" : "");
+	encl_fail(e, ENCL_USAGE,
+		  "unknown command \"%s\"%s%s%s; see \"enclavebuild --help\"", name,
+		  best ? " (did you mean " : "", best ? best : "", best ? "?)" : "");
 	return NULL;
 }
 

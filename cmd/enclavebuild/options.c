@@ -47,8 +47,9 @@ unknown(const struct command *c, const char *name, struct encl_err *e)
 	const char *best = nearest(global_options, name,
 				   nearest(c->options, name, NULL, &distance), &distance);
 
-	return encl_fail(e, ENCL_USAGE, "%s: unknown option --%s%s%s%s; see \"%s --help\"",
-			 c->name, name, best ? " (did you mean --" : "", best ? best : "",
+	return encl_fail(e, ENCL_USAGE,
+			 "%s: unknown option --%s%s%s%s; see \"%s --help\"", c->name,
+			 name, best ? " (did you mean --" : "", best ? best : "",
 			 best ? "?)" : "", c->name);
 }
 
@@ -124,9 +125,10 @@ parse_one(const struct command *c, char **argv, int argc, int *at, bool *only_op
 
 	if (*only_operands || text[0] != '-' || !text[1]) {
 		if (a->n_operands == c->max_operands)
-			return encl_fail(e, ENCL_USAGE,
-					 "%s: unexpected argument \"%s\"; see \"%s --help\"",
-					 c->name, text, c->name);
+			return encl_fail(
+				e, ENCL_USAGE,
+				"%s: unexpected argument \"%s\"; see \"%s --help\"",
+				c->name, text, c->name);
 		a->operands[a->n_operands++] = text;
 		return 0;
 	}

@@ -56,7 +56,8 @@ on_progress(struct encl_log *log, const char *what, uint64_t done, uint64_t tota
 		fprintf(stderr, "\r\033[K%.40s %llu", what,
 			(unsigned long long)(done >> 20));
 		if (total)
-			fprintf(stderr, "/%llu MiB %3llu%%", (unsigned long long)(total >> 20),
+			fprintf(stderr, "/%llu MiB %3llu%%",
+				(unsigned long long)(total >> 20),
 				(unsigned long long)(done * 100 / total));
 		else
 			fputs(" MiB", stderr);

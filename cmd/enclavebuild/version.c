@@ -20,16 +20,17 @@ libraries(void)
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "libarchive",
 			 archive_version_details(), "libcurl", curl_version(), "libsolv",
 			 LIBSOLV_VERSION_STRING, "libyaml", yaml_get_version_string(),
-			 "jansson", jansson_version_str(), "liblzma", lzma_version_string(),
-			 "openssl", OpenSSL_version(OPENSSL_VERSION), "zlib", zlibVersion(),
-			 "zstd", ZSTD_versionString());
+			 "jansson", jansson_version_str(), "liblzma",
+			 lzma_version_string(), "openssl",
+			 OpenSSL_version(OPENSSL_VERSION), "zlib", zlibVersion(), "zstd",
+			 ZSTD_versionString());
 }
 
 static int
 run(struct cli *cli, const struct args *args, struct encl_err *e)
 {
-	encl_auto(json_decref) json_t *all =
-		json_pack("{s:s, s:o}", "version", ENCL_VERSION, "libraries", libraries());
+	encl_auto(json_decref) json_t *all = json_pack(
+		"{s:s, s:o}", "version", ENCL_VERSION, "libraries", libraries());
 	const char *name;
 	json_t *v;
 
@@ -40,7 +41,7 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 		return 0;
 	}
 	report("enclavebuild %s\n", ENCL_VERSION);
-	json_object_foreach(json_object_get(all, "libraries"), name, v)
+	json_object_foreach (json_object_get(all, "libraries"), name, v)
 		if (cli->verbose)
 			report("%-12s %s\n", name, json_string_value(v));
 	return 0;

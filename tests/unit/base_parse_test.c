@@ -32,7 +32,8 @@ TEST(base_parse_uint)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		uint64_t v = 77;
 
-		EQ_INT(rows[i].ok, encl_parse_uint(rows[i].text, rows[i].base, rows[i].max, &v));
+		EQ_INT(rows[i].ok,
+		       encl_parse_uint(rows[i].text, rows[i].base, rows[i].max, &v));
 		EQ_INT(rows[i].ok ? rows[i].value : 77, v);
 	}
 }

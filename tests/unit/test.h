@@ -57,8 +57,9 @@ extern struct encl_err e; /* shared error object, cleared before each test */
 		const char *w_ = (want);                                                 \
 		const char *g_ = (got);                                                  \
 		if (!g_ || strcmp(w_, g_) != 0)                                          \
-			test_fail(__FILE__, __LINE__, "%s:\n  want \"%s\"\n   got \"%s\"", \
-				  #got, w_, g_ ? g_ : "(null)");                         \
+			test_fail(__FILE__, __LINE__,                                    \
+				  "%s:\n  want \"%s\"\n   got \"%s\"", #got, w_,         \
+				  g_ ? g_ : "(null)");                                   \
 	} while (0)
 #define EQ_MEM(want, want_n, got, got_n)                                                 \
 	test_eq_mem(__FILE__, __LINE__, want, want_n, got, got_n)

@@ -1,0 +1,78 @@
+#!/bin/bash
+# make bench: wall, CPU and peak memory of `build` for images of 64 MiB,
+# 512 MiB and 2 GiB from an OCI layout (one plain layer), and their ratio to
+# `openssl dgst -sha384` over the image's bytes in the same run.  Nothing is
+# asserted: figures depend on the machine.  BENCH_SIZES="64 512" selects.
+set -euo pipefail
+tool=$(realpath "$1")
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d "${TMPDIR:-/tmp}/encl-bench-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+"$here/support/fake-blobs.sh" blobs
+
+digest() { sha256sum "$1" | cut -d' ' -f1; }
+put_blob() { # put_blob FILE: moves it to its digest's place, prints digest and size
+	local d size
+	d=$(digest "$1")
+	size=$(stat -c %s "$1")
+	mv "$1" "layout/blobs/sha256/$d"
+	echo "$d $size"
+}
+
+# One layer of 16 MiB files with bytes that nothing can compress.
+make_layout() {
+	local mib=$1 n i layer lsize config csize manifest msize
+	rm -rf layout tree
+	mkdir -p layout/blobs/sha256 tree/data
+	n=$((mib / 16))
+	for ((i = 0; i < n; i++)); do
+		openssl enc -aes-128-ctr -K "$(printf %032x "$i")" -iv 0 -in /dev/zero 2>/dev/null |
+			head -c $((16 << 20)) >"tree/data/$(printf %04d "$i")" || true
+	done
+	tar --sort=name --owner=0 --group=0 --mtime=@0 -C tree -cf layer.tar .
+	rm -rf tree
+	read -r layer lsize < <(put_blob layer.tar)
+	printf '{"architecture":"amd64","os":"linux","config":{"Cmd":["/data/0000"]},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' "$layer" >config
+	read -r config csize < <(put_blob config)
+	printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:%s","size":%s},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"sha256:%s","size":%s}]}' "$config" "$csize" "$layer" "$lsize" >manifest
+	read -r manifest msize < <(put_blob manifest)
+	printf '{"imageLayoutVersion":"1.0.0"}' >layout/oci-layout
+	printf '{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:%s","size":%s}]}' "$manifest" "$msize" >layout/index.json
+}
+
+cat >enclave.yaml <<'Y'
+apiVersion: enclavebuild/v1alpha1
+kind: Enclave
+name: bench
+version: "1"
+arch: x86_64
+rootfs:
+  - image: oci:./layout
+boot:
+  kernel: {blobs: ./blobs}
+Y
+
+measure() { # measure LABEL COMMAND…: the best of three by wall clock
+	local label=$1 best="" i line
+	shift
+	for i in 1 2 3; do
+		line=$(/usr/bin/time -f '%e %U %S %M' "$@" 2>&1 >/dev/null | tail -n 1)
+		if [ -z "$best" ] || awk "BEGIN{exit !(${line%% *} < ${best%% *})}"; then
+			best=$line
+		fi
+	done
+	printf '%-28s %s\n' "$label" "$(awk '{printf "wall %6.2f s  cpu %6.2f s  peak %5.1f MiB", $1, $2 + $3, $4 / 1024}' <<<"$best")"
+	wall=${best%% *}
+}
+
+echo "$(nproc) processors, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), $("$tool" version)"
+for mib in ${BENCH_SIZES:-64 512 2048}; do
+	make_layout "$mib"
+	"$tool" build -q --cache-dir cache -o bench.eif >/dev/null # page cache warm, as dgst's
+	measure "dgst -sha384, $mib MiB" openssl dgst -sha384 bench.eif
+	reference=$wall
+	measure "build, $mib MiB" "$tool" build -q --cache-dir cache -o bench.eif
+	awk "BEGIN{printf \"%-28s %.2f\n\", \"ratio of wall clocks\", $wall / $reference}"
+	rm -f bench.eif
+done

@@ -1,0 +1,42 @@
+# Goal: the examples, signed, give the same bytes under another TZ, LANG,
+# umask, folder, HOME, user, readdir order, number of cores and clock, from a
+# cold cache, and with the network cut off from a warm one.
+. "$(dirname "$0")/../cli/lib.sh"
+need umoci faketime taskset unshare setpriv openssl
+
+openssl ecparam -name secp384r1 -genkey -noout -out key.pem 2>/dev/null
+openssl req -new -x509 -key key.pem -sha384 -days 36500 -subj "/CN=repro" -out cert.pem
+chmod 644 key.pem
+cp -r "$TOP/examples" first
+bash first/oci/make-image.sh >/dev/null 2>&1
+for x in hello oci; do
+	cp key.pem cert.pem "first/$x/"
+	printf '\nsign: {certificate: cert.pem, key: key.pem}\n' >>"first/$x/enclave.yaml"
+done
+
+for x in hello oci; do
+	(cd "first/$x" && "$ENCL" --help >/dev/null && "$ENCL" lock -q && "$ENCL" build -q --locked -o one.eif) >"$x.one"
+done
+# the second: files created in another order, other names and rights around it
+mkdir -p "$WORK/an other/place"
+(umask 077 && tar -C first -cf - hello oci | tar -C "$WORK/an other/place" -xf -)
+for x in hello oci; do
+	second="$WORK/an other/place/$x"
+	rm -f "$second"/one.*
+	chmod -R go+rX "$WORK" && chmod -R 777 "$second"
+	mkdir -p home && chmod 777 home
+	(
+		cd "$second" || exit
+		umask 027
+		env -i PATH="$PATH" HOME="$WORK/home" XDG_CACHE_HOME="$WORK/home/cold" TZ=Asia/Kathmandu \
+			LANG=de_DE.UTF-8 LC_ALL=C LD_PRELOAD="$O/support/readdir.so" \
+			setpriv --reuid 65534 --regid 65534 --clear-groups \
+			taskset -c 0 faketime -f '+400d x2' \
+			"$ENCL" build -q -j 1 --locked -o two.eif
+	) >"$x.two"
+	cmp "first/$x/one.eif" "$second/two.eif" || fail "$x: bytes differ"
+	cmp "first/$x/one.measurements.json" "$second/two.measurements.json" || fail "$x: measurements differ"
+	# from the warm cache, in a namespace without interfaces
+	(cd "first/$x" && unshare -n "$ENCL" build -q --locked --offline -o three.eif) >"$x.three"
+	cmp "first/$x/one.eif" "first/$x/three.eif" || fail "$x: offline bytes differ"
+done

@@ -1,0 +1,61 @@
+#!/bin/bash
+# Installs the Debian packages that are missing: setup.sh build | all.
+#   build: building the tool, building images and booting them
+#   all:   the tests' peers and the linters too
+# Nothing is asked; as root, or by sudo where there is one.
+set -euo pipefail
+
+build=(build-essential pkg-config ca-certificates git
+	libyaml-dev libarchive-dev libssl-dev libcurl4-openssl-dev libjansson-dev libcbor-dev
+	libzstd-dev libdeflate-dev liblzma-dev liblz4-dev zlib1g-dev libkmod-dev
+	libsolv-dev libsolvext-dev musl-tools
+	gpgv debian-archive-keyring xz-utils openssl qemu-system-x86)
+tests=(clang clang-tidy clang-format libclang-rt-14-dev cppcheck shellcheck valgrind gcovr mandoc
+	time faketime fakeroot cpio libarchive-tools bzip2 zstd lz4 zip unzip gnupg
+	skopeo umoci buildah busybox-static util-linux iproute2 e2fsprogs dpkg-dev file procps)
+
+case ${1:-all} in
+build) want=("${build[@]}") ;;
+all) want=("${build[@]}" "${tests[@]}") ;;
+*)
+	echo "usage: setup.sh build|all" >&2
+	exit 2
+	;;
+esac
+
+missing=()
+for p in "${want[@]}"; do
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || missing+=("$p")
+done
+
+as_root=()
+if [ "$(id -u)" -ne 0 ] && command -v sudo >/dev/null; then
+	as_root=(sudo)
+fi
+if [ ${#missing[@]} -gt 0 ]; then
+	if [ "$(id -u)" -ne 0 ] && [ ${#as_root[@]} -eq 0 ]; then
+		echo "make setup: missing: ${missing[*]}" >&2
+		echo "make setup: run it as root, or install sudo" >&2
+		exit 5
+	fi
+	echo "installing: ${missing[*]}"
+	log=$(mktemp)
+	trap 'rm -f "$log"' EXIT
+	if ! { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q &&
+		"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+			apt-get install -q -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+		tail -n 20 "$log" >&2
+		exit 1
+	fi
+fi
+
+# vsock for the local machine: by cargo, where that is there.
+if [ "${1:-all}" = all ] && ! command -v vhost-device-vsock >/dev/null &&
+	[ ! -x "${CARGO_HOME:-$HOME/.cargo}/bin/vhost-device-vsock" ]; then
+	if command -v cargo >/dev/null; then
+		echo "installing: vhost-device-vsock (cargo)"
+		cargo install --quiet --locked --version 0.3.0 vhost-device-vsock
+	else
+		echo "no cargo: enclaves that are run here have no vsock (vhost-device-vsock)"
+	fi
+fi
