@@ -83,6 +83,12 @@ encl_tmpfile_commit(struct encl_tmpfile *t, struct encl_err *e)
 {
 	if (fsync(t->fd))
 		return encl_fail_sys(e, ENCL_FAILED, "write %s", t->path);
+	return encl_tmpfile_place(t, e);
+}
+
+int
+encl_tmpfile_place(struct encl_tmpfile *t, struct encl_err *e)
+{
 	if (rename(t->temp, t->path))
 		return encl_fail_sys(e, ENCL_FAILED, "rename to %s", t->path);
 	forget(t->temp);

@@ -3,7 +3,7 @@
  * The content-addressed cache: $XDG_CACHE_HOME/enclavebuild (0700).
  *
  *	blobs/sha256/<hex>		content, verified when it is opened
- *	links/<kind>/<hex of key>	"sha256:<hex>\n": derived or fetched content
+ *	links/<kind>/<sha256 of key>	"sha256:<hex>\n": derived or fetched content
  *	tmp/				what is being written
  *
  * Safe under parallel use: entries appear by rename and never change.
@@ -18,11 +18,13 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/stream.h"
+#include "base/tmpfile.h"
 
 struct encl_cache;
 struct encl_log;
 
-/* dir NULL: the default folder.  Created where it is missing. */
+/* dir NULL: the default folder.  Created where it is missing; ENCL_HOST where
+ * others may write to it. */
 int encl_cache_open(const char *dir, struct encl_cache **out,
 		    struct encl_err *e) ENCL_MUST_CHECK;
 void encl_cache_free(struct encl_cache *c);
@@ -45,10 +47,9 @@ int encl_cache_get_unverified(struct encl_cache *c, const struct encl_digest *di
 /* Writing: bytes go to sink; commit names the blob by its sha256. */
 struct encl_cache_writer {
 	struct encl_sink sink;
-	struct encl_cache *cache;
+	struct encl_cache *cache; /* NULL: nothing to clear */
 	struct encl_hash *hash;
-	int fd;
-	char *temp;
+	struct encl_tmpfile file;
 	uint64_t size;
 	uint64_t max; /* more bytes are an error */
 	char *what;
@@ -62,6 +63,12 @@ int encl_cache_commit(struct encl_cache_writer *w, const struct encl_digest *exp
 		      struct encl_err *e) ENCL_MUST_CHECK;
 void encl_cache_writer_clear(struct encl_cache_writer *w);
 ENCL_AUTO_VAL(struct encl_cache_writer, encl_cache_writer_clear);
+
+/* Removes a blob whose bytes turned out not to match. */
+void encl_cache_remove(struct encl_cache *c, const struct encl_digest *digest);
+
+/* A file without a name, open for reading and writing, gone when it is closed. */
+int encl_cache_scratch(struct encl_cache *c, int *fd, struct encl_err *e) ENCL_MUST_CHECK;
 
 /* Links: found is false where there is none. */
 int encl_cache_link_get(struct encl_cache *c, const char *kind, const char *key,
@@ -81,7 +88,8 @@ int encl_cache_du(struct encl_cache *c, struct encl_cache_stats *s,
 		  struct encl_err *e) ENCL_MUST_CHECK;
 int encl_cache_verify(struct encl_cache *c, struct encl_log *log,
 		      struct encl_cache_stats *s, struct encl_err *e) ENCL_MUST_CHECK;
-/* Removes blobs not used (opened) for older_than_days, and links to nothing. */
+/* Removes blobs not used (opened) for older_than_days (0: all), links to
+ * nothing, and what a killed process left in tmp/ more than a day ago. */
 int encl_cache_prune(struct encl_cache *c, unsigned older_than_days,
 		     struct encl_cache_stats *s, struct encl_err *e) ENCL_MUST_CHECK;
 

@@ -19,6 +19,7 @@
 #include "verbs.h"
 
 const struct command *const commands[] = {
+	&cmd_cache,
 	&cmd_version,
 	NULL,
 };

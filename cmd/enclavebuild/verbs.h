@@ -5,6 +5,7 @@
 
 struct command;
 
+extern const struct command cmd_cache;
 extern const struct command cmd_version;
 
 #endif
