@@ -5,8 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void
-event(struct encl_log *log, enum encl_level level, const char *fmt, va_list ap)
+static void ENCL_PRINTF(3, 0)
+	event(struct encl_log *log, enum encl_level level, const char *fmt, va_list ap)
 {
 	char text[1024];
 
