@@ -7,6 +7,7 @@
 #ifndef ENCL_SOURCES_ENTRY_H
 #define ENCL_SOURCES_ENTRY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
@@ -57,6 +58,7 @@ struct encl_entry {
 	uint32_t mode; /* permission bits 07777 */
 	uint32_t uid;
 	uint32_t gid;
+	bool merge; /* DIR: a folder that is there already keeps owner, mode and time */
 	int64_t mtime;	    /* seconds; may be negative or huge: the tree clamps */
 	uint32_t dev_major; /* CHR, BLK */
 	uint32_t dev_minor;

@@ -71,7 +71,11 @@ int encl_packages_emit(struct encl_env *env, const struct encl_manifest *m,
 		       struct encl_entry_sink *sink, struct encl_package_set *set,
 		       struct encl_err *e) ENCL_MUST_CHECK;
 
-/* archive, directory, file.  lock hashes them; emit checks and emits. */
+/*
+ * archive, directory, file.  lock hashes them; emit checks and emits.  Where
+ * layer->owner is given it is "uid:gid" in numbers for emit: names are looked
+ * up in the image by the caller.
+ */
 int encl_local_lock(struct encl_env *env, const struct encl_manifest *m,
 		    const struct encl_layer *layer, json_t **pin,
 		    struct encl_err *e) ENCL_MUST_CHECK;

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sources/local.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/tmpfile.h"
+#include "recorder.h"
+#include "sources/cache.h"
+#include "test.h"
+
+/* Until manifest/ is there. */
+__attribute__((weak)) char *
+encl_manifest_path(const struct encl_manifest *m, const char *path)
+{
+	return *path == '/' ? encl_xstrdup(path)
+			    : encl_xasprintf("%s/%s", m->folder, path);
+}
+
+struct fixture {
+	struct encl_cache *cache;
+	struct encl_env env;
+	struct encl_manifest m;
+	json_t *pin;
+	struct recorder r;
+};
+
+static void
+fixture_clear(struct fixture *f)
+{
+	encl_cache_free(f->cache);
+	json_decref(f->pin);
+	recorder_clear(&f->r);
+}
+ENCL_AUTO_VAL(struct fixture, fixture_clear);
+
+static void
+set_up(struct fixture *f)
+{
+	OK(encl_cache_open(test_path("c"), &f->cache, &e));
+	f->env = (struct encl_env){.cache = f->cache, .jobs = 2};
+	f->m = (struct encl_manifest){.folder = test_dir(), .source_date_epoch = 99};
+	recorder_init(&f->r);
+}
+
+static int
+lock(struct fixture *f, const struct encl_layer *layer)
+{
+	json_decref(f->pin);
+	f->pin = NULL;
+	return encl_local_lock(&f->env, &f->m, layer, &f->pin, &e);
+}
+
+static int
+emit(struct fixture *f, const struct encl_layer *layer)
+{
+	recorder_clear(&f->r);
+	recorder_init(&f->r);
+	return encl_local_emit(&f->env, &f->m, layer, f->pin, &f->r.sink, &e);
+}
+
+static void
+write_text(const char *name, const char *text, mode_t mode)
+{
+	OK(encl_write_file(test_path("%s", name), text, strlen(text), mode, &e));
+}
+
+TEST(sources_local_join)
+{
+	static const char *const rows[][3] = {
+		{"/", "x", "x"},	   {"/", "./x", "x"},
+		{"/opt/", "x", "opt/x"},   {"opt", "/x", "opt/x"},
+		{"/opt", "", "opt"},	   {"/", "", "."},
+		{"/", ".", "."},	   {"/opt", ".", "opt"},
+		{"/opt", "./", "opt"},	   {"/", ".x", ".x"},
+		{"/a//", ".//./x", "a/x"},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		encl_auto(encl_free) char *got = encl_local_join(rows[i][0], rows[i][1]);
+
+		EQ_STR(rows[i][2], got);
+	}
+}
+
+TEST(sources_file_content)
+{
+	encl_auto(fixture_clear) struct fixture f = {0};
+	struct encl_layer layer = {.kind = ENCL_LAYER_FILE,
+				   .path = "/etc/app.conf",
+				   .content = "hello\n",
+				   .mode = (uint32_t)-1};
+	encl_auto(encl_free) char *pin = NULL;
+
+	set_up(&f);
+	OK(lock(&f, &layer));
+	pin = encl_json_compact(f.pin);
+	EQ_STR("{\"sha256\":\"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be"
+	       "03\",\"size\":6}",
+	       pin);
+	OK(emit(&f, &layer));
+	EQ_STR("begin file /etc/app.conf 0\n"
+	       "f 0644 0:0 99 etc/app.conf 6 \"hello\\x0a\"\n",
+	       recorded(&f.r));
+	layer.owner = "7:8";
+	layer.mode = 0600;
+	OK(emit(&f, &layer));
+	EQ_STR("begin file /etc/app.conf 0\n"
+	       "f 0600 7:8 99 etc/app.conf 6 \"hello\\x0a\"\n",
+	       recorded(&f.r));
+	layer.owner = "4294967295";
+	FAILS(emit(&f, &layer), ENCL_USAGE,
+	      "owner: \"4294967295\" is not UID:GID in numbers");
+}
+
+TEST(sources_file_source)
+{
+	encl_auto(fixture_clear) struct fixture f = {0};
+	struct encl_layer layer = {.kind = ENCL_LAYER_FILE,
+				   .path = "/x",
+				   .source = "in",
+				   .mode = 0755,
+				   .owner = "5"};
+	encl_auto(encl_free) char *big = encl_xcalloc(1, 100001);
+
+	set_up(&f);
+	memset(big, 'b', 100000);
+	write_text("in", "small", 0644);
+	OK(lock(&f, &layer));
+	OK(emit(&f, &layer));
+	EQ_STR("begin file /x 0\nf 0755 5:5 99 x 5 \"small\"\n", recorded(&f.r));
+	write_text("in", big, 0644);
+	FAILS(emit(&f, &layer), ENCL_MISMATCH,
+	      "in: lock has "
+	      "sha256:81db8ebbbbc69c6c6ad4a6aa92b76e0c08af547da236b9e2c9dbe1d8285a8130, the "
+	      "file has "
+	      "sha256:768b54e315c41a8d1ae3a29f677bff3b327e238e98e644dc7d566442f5920f8d; run \"enclavebuild lock --update\"");
+}
+
+TEST(sources_file_errors)
+{
+	encl_auto(fixture_clear) struct fixture f = {0};
+	struct encl_layer layer = {.kind = ENCL_LAYER_FILE, .path = "/x", .source = "in"};
+
+	set_up(&f);
+	FAILS(lock(&f, &layer), ENCL_FAILED, "in: No such file or directory");
+	CHECK(mkdir(test_path("in"), 0755) == 0);
+	FAILS(lock(&f, &layer), ENCL_FAILED, "in: is a folder, not a file");
+	CHECK(mkfifo(test_path("fifo"), 0644) == 0);
+	layer.source = "fifo";
+	FAILS(lock(&f, &layer), ENCL_FAILED, "fifo: is not a regular file");
+	layer.source = "/dev/zero";
+	FAILS(lock(&f, &layer), ENCL_FAILED, "/dev/zero: is not a regular file");
+	write_text("f", "hello\n", 0644);
+	layer.source = "f";
+	layer.sha256 = "0000000000000000000000000000000000000000000000000000000000000000";
+	FAILS(lock(&f, &layer), ENCL_MISMATCH,
+	      "f: manifest has sha256:0000000000000000000000000000000000000000000000000000000"
+	      "000000000, the file has sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d"
+	      "08286a2e846f6be03");
+}
+
+static const struct encl_layer files = {
+	.kind = ENCL_LAYER_DIRECTORY, .path = "d", .at = "/srv"};
+
+static void
+make_tree(void)
+{
+	CHECK(mkdir(test_path("d"), 0700) == 0);
+	CHECK(mkdir(test_path("d/b"), 0700) == 0);
+	write_text("d/b-c", "one", 0600);
+	write_text("d/b/run", "two", 0700);
+	write_text("d/a", "", 0444);
+	CHECK(symlink("../x", test_path("d/b/l")) == 0);
+	CHECK(link(test_path("d/b-c"), test_path("d/hard")) == 0);
+}
+
+TEST(sources_directory)
+{
+	encl_auto(fixture_clear) struct fixture f = {0};
+	struct encl_layer layer = files;
+	const char *tree;
+
+	set_up(&f);
+	make_tree();
+	OK(lock(&f, &layer));
+	OK(encl_json_str(f.pin, "tree", "pin", &tree, &e));
+	/* printf 'f 0644 a\0%s\nd 0755 b\0\n…' | sha256sum, see docs/2-sources.md */
+	EQ_STR("sha256:8a03c7daa975780e3ca67d412acae9c9dfa63eca94cd7afe2f5bbb23d3c038ae",
+	       tree);
+	OK(emit(&f, &layer));
+	EQ_STR("begin directory d 0\n"
+	       "d 0755 0:0 99 srv merge\n"
+	       "f 0644 0:0 99 srv/a 0\n"
+	       "d 0755 0:0 99 srv/b merge\n"
+	       "l 0777 0:0 99 srv/b/l -> ../x\n"
+	       "f 0755 0:0 99 srv/b/run 3 \"two\"\n"
+	       "f 0644 0:0 99 srv/b-c 3 \"one\"\n"
+	       "f 0644 0:0 99 srv/hard 3 \"one\"\n",
+	       recorded(&f.r));
+	layer.at = "/";
+	layer.owner = "3:4";
+	OK(emit(&f, &layer));
+	EQ_STR("begin directory d 0\n"
+	       "f 0644 3:4 99 a 0\n"
+	       "d 0755 3:4 99 b merge\n"
+	       "l 0777 3:4 99 b/l -> ../x\n"
+	       "f 0755 3:4 99 b/run 3 \"two\"\n"
+	       "f 0644 3:4 99 b-c 3 \"one\"\n"
+	       "f 0644 3:4 99 hard 3 \"one\"\n",
+	       recorded(&f.r));
+	/* Read, write and group bits do not count; x does. */
+	CHECK(chmod(test_path("d/a"), 0666) == 0);
+	OK(emit(&f, &layer));
+	CHECK(chmod(test_path("d/a"), 0766) == 0);
+	CHECK(emit(&f, &layer) == -1);
+	EQ_INT(ENCL_MISMATCH, e.code);
+}
+
+TEST(sources_directory_changed)
+{
+	encl_auto(fixture_clear) struct fixture f = {0};
+
+	set_up(&f);
+	CHECK(mkdir(test_path("d"), 0700) == 0);
+	OK(lock(&f, &files));
+	write_text("d/new", "x", 0644);
+	FAILS(emit(&f, &files), ENCL_MISMATCH,
+	      "d: lock has tree sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991"
+	      "b7852b855, the folder has "
+	      "sha256:46b6087b9812a3d2c15a53d6e15f3dbb58b8061877dee582007a93c2bf4467c2; run \"enclavebuild lock --update\"");
+}
+
+TEST(sources_directory_big_file)
+{
+	encl_auto(fixture_clear) struct fixture f = {0};
+	encl_auto(encl_free) char *big = encl_xcalloc(1, (2 << 20) + 1);
+
+	set_up(&f);
+	memset(big, 'b', 2 << 20);
+	CHECK(mkdir(test_path("d"), 0700) == 0);
+	write_text("d/0", "zero", 0644);
+	write_text("d/1", big, 0644);
+	write_text("d/2", "two", 0644);
+	OK(lock(&f, &files));
+	OK(emit(&f, &files));
+	EQ_STR("begin directory d 0\n"
+	       "d 0755 0:0 99 srv merge\n"
+	       "f 0644 0:0 99 srv/0 4 \"zero\"\n"
+	       "f 0644 0:0 99 srv/1 2097152 \"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"\n"
+	       "f 0644 0:0 99 srv/2 3 \"two\"\n",
+	       recorded(&f.r));
+}
+
+TEST(sources_directory_refuses)
+{
+	encl_auto(fixture_clear) struct fixture f = {0};
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct encl_layer layer = files;
+	encl_auto(encl_close_fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	set_up(&f);
+	layer.path = "none";
+	FAILS(lock(&f, &layer), ENCL_FAILED, "none: No such file or directory");
+	write_text("plain", "x", 0644);
+	layer.path = "plain";
+	FAILS(lock(&f, &layer), ENCL_FAILED, "plain: Not a directory");
+	CHECK(mkdir(test_path("d"), 0700) == 0);
+	snprintf(address.sun_path, sizeof address.sun_path, "%.80s/d/s", test_dir());
+	CHECK(bind(fd, (struct sockaddr *)&address, sizeof address) == 0);
+	FAILS(lock(&f, &files), ENCL_FAILED,
+	      "d/s: is a socket; a directory source takes files, folders and symbolic links");
+	CHECK(unlink(test_path("d/s")) == 0);
+	CHECK(mkfifo(test_path("d/p"), 0644) == 0);
+	FAILS(lock(&f, &files), ENCL_FAILED,
+	      "d/p: is a fifo; a directory source takes files, folders and symbolic links");
+}
