@@ -112,6 +112,9 @@ $(O)/unit-tests: $(UNIT_OBJ) $(O)/libenclavebuild.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(UNIT_OBJ) $(O)/libenclavebuild.a $(PKG_LIBS)
 
+# The reader of launch's config is a guest file; its tests compile it along.
+$(O)/tests/unit/ramdisk_launch_config_test.o $(O)/tests/fuzz/launch_config.o: CFLAGS += -Icmd
+
 $(O)/support/%: $(O)/tests/support/%.o $(O)/libenclavebuild.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
