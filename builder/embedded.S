@@ -21,4 +21,7 @@ encl_embedded_\name\()_end:
 	embed launch_aarch64, "guest/aarch64/launch"
 #endif
 
+	embed modules, "manifests/modules.txt"
+	embed kernel_requirements, "manifests/kernel-requirements.txt"
+
 	.section .note.GNU-stack,"",%progbits

@@ -16,5 +16,8 @@ ENCL_EMBEDDED(init_x86_64);
 ENCL_EMBEDDED(launch_x86_64);
 ENCL_EMBEDDED(init_aarch64);
 ENCL_EMBEDDED(launch_aarch64);
+/* tables of manifests/: text, followed by a NUL */
+ENCL_EMBEDDED(modules);
+ENCL_EMBEDDED(kernel_requirements);
 
 #endif

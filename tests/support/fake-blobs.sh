@@ -8,6 +8,9 @@ cd "$1"
 head -c 65536 /dev/zero >bzImage
 printf '\x55\xaa' | dd of=bzImage bs=1 seek=510 conv=notrunc status=none
 printf 'HdrS\x0f\x02' | dd of=bzImage bs=1 seek=514 conv=notrunc status=none
+# loaded high, 64-bit entry
+printf '\x01' | dd of=bzImage bs=1 seek=529 conv=notrunc status=none
+printf '\x01' | dd of=bzImage bs=1 seek=566 conv=notrunc status=none
 printf 'fake kernel' | dd of=bzImage bs=1 seek=4096 conv=notrunc status=none
 cat >bzImage.config <<'C'
 #
@@ -15,6 +18,8 @@ cat >bzImage.config <<'C'
 # Linux/x86_64 6.6.79 Kernel Configuration
 #
 CONFIG_64BIT=y
+CONFIG_X86_64=y
+CONFIG_SMP=y
 C
 for o in BLK_DEV_INITRD RD_GZIP RD_BZIP2 RD_LZMA RD_XZ RD_LZO RD_LZ4 RD_ZSTD DEVTMPFS TMPFS PROC_FS \
 	SYSFS BINFMT_ELF BINFMT_SCRIPT NET INET UNIX VSOCKETS VIRTIO_VSOCKETS VIRTIO VIRTIO_MMIO \
