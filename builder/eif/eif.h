@@ -23,6 +23,8 @@ enum {
 	ENCL_EIF_SECTION_HEADER_SIZE = 12,
 	ENCL_EIF_MAX_SECTIONS = 32,
 	ENCL_EIF_MAX_SIGNATURE = 32768,
+	ENCL_EIF_MAX_CMDLINE = 65536,	 /* that is read; what is written is shorter */
+	ENCL_EIF_MAX_METADATA = 1 << 20, /* that is read */
 	ENCL_PCR_SIZE = 48
 };
 
@@ -71,7 +73,8 @@ struct encl_eif_part {
 	bool crc_known;
 };
 
-/* Makes the signature section's payload for a PCR0; malloc'ed. */
+/* Makes the signature section's payload for a PCR0; malloc'ed.  Embedded first
+ * in what implements it. */
 struct encl_eif_signer {
 	int (*sign)(struct encl_eif_signer *s, const struct encl_pcr *pcr0, uint8_t **out,
 		    size_t *n, struct encl_err *e);
@@ -89,19 +92,39 @@ struct encl_eif_result {
  * Writes kernel, cmdline, metadata, ramdisks (as given, in this order) and,
  * where signer is not NULL, the signature to fd from offset 0: one pass, the
  * hashes on other threads (jobs), constant memory.  Where every part's crc is
- * known the file's SHA-256 is taken in the same pass too.
+ * known and nothing is signed, the file's SHA-256 is taken in the same pass;
+ * else the file is read again for it, so fd must be open for reading too.
+ * A part that is not what it said (size, CRC) is an error that names it.
+ * Refused: other parts or another order, no ramdisk, more than 29 (signed 28),
+ * an empty kernel, a command line with a newline or NUL, a signature of more
+ * than ENCL_EIF_MAX_SIGNATURE bytes.
  */
 int encl_eif_write(int fd, enum encl_arch arch, const struct encl_eif_part *parts,
 		   size_t n_parts, struct encl_eif_signer *signer, unsigned jobs,
 		   struct encl_eif_result *out, struct encl_err *e) ENCL_MUST_CHECK;
 
-/* A part that is bytes in memory (borrowed) or a range of a descriptor. */
+/* A part that is bytes in memory or a range of a descriptor; all borrowed. */
 struct encl_eif_bytes {
 	const void *p;
 	size_t n;
 };
 struct encl_eif_part encl_eif_part_bytes(enum encl_section_type type,
 					 struct encl_eif_bytes *bytes);
+struct encl_eif_range {
+	int fd;
+	uint64_t offset;
+	uint64_t size;
+	const char *what; /* names it in errors */
+};
+/* Its size is known, its CRC is not. */
+struct encl_eif_part encl_eif_part_range(enum encl_section_type type,
+					 struct encl_eif_range *range);
+
+/* The measurements (PCR8 left out) that an image of these parts would have,
+ * in one pass; nothing is written. */
+int encl_eif_measure_parts(const struct encl_eif_part *parts, size_t n_parts,
+			   unsigned jobs, struct encl_measurements *out,
+			   struct encl_err *e) ENCL_MUST_CHECK;
 
 /* ---- reading, strict ---- */
 
@@ -115,7 +138,7 @@ struct encl_eif {
 	char *path;
 	uint64_t size;
 	enum encl_arch arch;
-	uint16_t version, flags;
+	uint16_t version;
 	uint64_t default_mem, default_cpus;
 	uint32_t crc;
 	struct encl_eif_section sections[ENCL_EIF_MAX_SECTIONS];
@@ -148,11 +171,16 @@ int encl_eif_measure(const struct encl_eif *eif, unsigned jobs,
  * Writes a copy of eif with the signature section added or replaced (or, with
  * signer NULL, taken away) to fd.
  */
+/* (Sections keep their order; header fields that nothing measures stay.) */
 int encl_eif_resign(const struct encl_eif *eif, int fd, struct encl_eif_signer *signer,
 		    unsigned jobs, struct encl_eif_result *out,
 		    struct encl_err *e) ENCL_MUST_CHECK;
 
 /* ---- command line and metadata ---- */
+
+enum { ENCL_CMDLINE_MAX = 2047 }; /* COMMAND_LINE_SIZE of both, less the NUL */
+/* One line of text without NUL, of at most ENCL_CMDLINE_MAX bytes. */
+int encl_cmdline_check(const char *text, size_t n, struct encl_err *e) ENCL_MUST_CHECK;
 
 /* Default text for an architecture, without root= (docs/5-eif.md). */
 const char *encl_cmdline_default(enum encl_arch arch);

@@ -31,6 +31,10 @@ struct encl_eif_signer *encl_key_signer_base(struct encl_key_signer *s);
 void encl_key_signer_free(struct encl_key_signer *s);
 ENCL_AUTO_PTR(struct encl_key_signer, encl_key_signer_free);
 
+/* PCR8 of images signed with this PEM certificate file; ENCL_SIGN. */
+int encl_certificate_pcr8(const char *path, struct encl_pcr *out,
+			  struct encl_err *e) ENCL_MUST_CHECK;
+
 /* What a signature section says, after its COSE signature was checked against
  * the key of its own certificate. */
 struct encl_signature_info {
