@@ -29,18 +29,21 @@ struct encl_inode {
 	const char *link; /* SYMLINK */
 	struct encl_content content;
 	unsigned nlink; /* names that refer to it now */
-	const struct encl_origin *origin;
+	uint32_t tag;	/* scratch for one walk at a time; see encl_tree_clear_tags */
+	const struct encl_origin *origin; /* NULL: the root where no layer states it */
+	const char *lost_xattr; /* an extended attribute that an image cannot hold */
 };
 
 struct encl_node {
 	const char *name; /* one component; "" for the root */
 	struct encl_node *parent;
 	struct encl_inode *inode;
-	struct encl_node **children; /* in byte order of names */
+	struct encl_node **children; /* in byte order of names (between layers) */
 	size_t n_children;
 	/* private to rootfs/ */
-	size_t room;
-	unsigned layer;
+	uint32_t room;
+	uint32_t layer : 31; /* which stated or made this name last */
+	uint32_t dirty : 1;  /* children are unsorted or hold removed nodes */
 };
 
 /*
@@ -53,7 +56,13 @@ struct encl_tree *encl_tree_new(struct encl_log *log);
 void encl_tree_free(struct encl_tree *t);
 ENCL_AUTO_PTR(struct encl_tree, encl_tree_free);
 
-/* The sink that sources emit into; owned by the tree. */
+/*
+ * The sink that sources emit into; owned by the tree.  Between begin and end
+ * the order of children is undefined.  Layers with whiteouts replace a symlink
+ * by a folder of the same name, as extractors of images do; other layers keep
+ * a symlink that leads to a folder and go through it, as dpkg does, so that
+ * they can be laid over a merged /usr.
+ */
 struct encl_entry_sink *encl_tree_sink(struct encl_tree *t);
 
 struct encl_node *encl_tree_root(struct encl_tree *t);
@@ -88,11 +97,17 @@ int encl_tree_normalise(struct encl_tree *t, uint64_t sde,
 			struct encl_err *e) ENCL_MUST_CHECK;
 
 /* Calls fn for every node but the root, in the byte order of full paths
- * ("a", "a-b", "a/b"), parents before children.  path has no leading slash. */
+ * ("a", "a-b", "a/b"), parents before children.  path has no leading slash.
+ * fn may not change the tree. */
 int encl_tree_walk(struct encl_tree *t,
 		   int (*fn)(void *arg, const struct encl_node *n, const char *path,
 			     struct encl_err *e),
 		   void *arg, struct encl_err *e) ENCL_MUST_CHECK;
+
+/* Names in the tree, the root not counted. */
+size_t encl_tree_count(const struct encl_tree *t);
+/* Sets every inode's tag to 0. */
+void encl_tree_clear_tags(struct encl_tree *t);
 
 /* Reads n bytes at off of a content (blob or data). */
 int encl_content_read(const struct encl_content *c, uint64_t off, void *p, size_t n,

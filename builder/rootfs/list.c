@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Nodes to lines:
+ *	MODE UID:GID SIZE MTIME PATH [-> TARGET | = FIRST-NAME | sha256:…]
+ * SIZE is MAJOR,MINOR for a device and - for what has no content.
+ */
+#include "rootfs/list.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/parse.h"
+#include "rootfs/internal.h"
+
+enum { CHUNK = 256 * 1024, LINE_MAX_BYTES = 64 * 1024 };
+
+uint32_t
+encl_type_bits(enum encl_entry_type type)
+{
+	static const uint32_t bits[] = {
+		[ENCL_REG] = S_IFREG,	   [ENCL_DIR] = S_IFDIR, [ENCL_SYMLINK] = S_IFLNK,
+		[ENCL_HARDLINK] = S_IFREG, [ENCL_CHR] = S_IFCHR, [ENCL_BLK] = S_IFBLK,
+		[ENCL_FIFO] = S_IFIFO,
+	};
+
+	return bits[type];
+}
+
+static void
+add_escaped(struct encl_buf *b, const char *before, const char *text)
+{
+	encl_auto(encl_free) char *shown = encl_escape(text, strlen(text));
+
+	encl_buf_add_str(b, before);
+	encl_buf_add_str(b, shown);
+}
+
+static void
+add_size(struct encl_buf *b, const struct encl_list_line *l)
+{
+	uint32_t type = l->mode & S_IFMT;
+
+	if (type == S_IFREG)
+		encl_buf_add_fmt(b, "%" PRIu64, l->size);
+	else if (type == S_IFCHR || type == S_IFBLK)
+		encl_buf_add_fmt(b, "%" PRIu32 ",%" PRIu32, l->dev_major, l->dev_minor);
+	else
+		encl_buf_add_str(b, "-");
+}
+
+void
+encl_list_add(struct encl_buf *b, const struct encl_list_line *l)
+{
+	encl_buf_add_fmt(b, "%07o %" PRIu32 ":%" PRIu32 " ", (unsigned)l->mode, l->uid,
+			 l->gid);
+	add_size(b, l);
+	encl_buf_add_fmt(b, " %" PRId64, l->mtime);
+	add_escaped(b, " ", *l->path ? l->path : ".");
+	if ((l->mode & S_IFMT) == S_IFLNK)
+		add_escaped(b, " -> ", l->link ? l->link : "");
+	else if (l->same_as)
+		add_escaped(b, " = ", l->same_as);
+	if (l->digest) {
+		char text[ENCL_DIGEST_TEXT];
+
+		encl_digest_format(l->digest, text);
+		encl_buf_add_fmt(b, " %s", text);
+	}
+	encl_buf_add_byte(b, '\n');
+}
+
+struct lister {
+	bool digests;
+	struct encl_sink *out;
+	uint8_t *chunk;
+	/* first names of files that have several; tag - 1 is the index */
+	char **first;
+	size_t n_first, room;
+};
+
+static void
+lister_clear(struct lister *l)
+{
+	for (size_t i = 0; i < l->n_first; i++)
+		free(l->first[i]);
+	free(l->first);
+	free(l->chunk);
+}
+ENCL_AUTO_VAL(struct lister, lister_clear);
+
+static int
+hash_content(struct lister *l, const struct encl_content *c, struct encl_digest *out,
+	     struct encl_err *e)
+{
+	encl_auto(encl_hash_free) struct encl_hash *h = encl_hash_new(ENCL_SHA256);
+
+	for (uint64_t off = 0; off < c->size;) {
+		size_t n = c->size - off < CHUNK ? (size_t)(c->size - off) : CHUNK;
+
+		if (encl_content_read(c, off, l->chunk, n, e))
+			return -1;
+		encl_hash_update(h, l->chunk, n);
+		off += n;
+	}
+	encl_hash_final(h, out);
+	return 0;
+}
+
+/* The first name of a file that has more than one, or NULL where this is it. */
+static const char *
+first_name(struct lister *l, struct encl_inode *i, const char *path)
+{
+	if (i->nlink < 2 || i->type != ENCL_REG)
+		return NULL;
+	if (i->tag)
+		return l->first[i->tag - 1];
+	if (l->n_first == l->room) {
+		l->room = l->room ? 2 * l->room : 16;
+		l->first = encl_xrealloc(l->first, l->room, sizeof *l->first);
+	}
+	l->first[l->n_first++] = encl_xstrdup(path);
+	i->tag = (uint32_t)l->n_first;
+	return NULL;
+}
+
+static int
+list_one(void *arg, const struct encl_node *n, const char *path, struct encl_err *e)
+{
+	struct lister *l = arg;
+	struct encl_inode *i = n->inode;
+	encl_auto(encl_buf_clear) struct encl_buf b = {.cap = LINE_MAX_BYTES};
+	struct encl_digest digest;
+	struct encl_list_line line = {
+		.path = path,
+		.mode = encl_type_bits(i->type) | i->mode,
+		.uid = i->uid,
+		.gid = i->gid,
+		.mtime = i->mtime,
+		.size = i->content.size,
+		.dev_major = i->dev_major,
+		.dev_minor = i->dev_minor,
+		.link = i->link,
+		.same_as = first_name(l, i, path),
+	};
+
+	if (l->digests && i->type == ENCL_REG) {
+		if (hash_content(l, &i->content, &digest, e))
+			return encl_wrap(e, "%s", path);
+		line.digest = &digest;
+	}
+	encl_list_add(&b, &line);
+	return encl_sink_write(l->out, encl_buf_text(&b), b.len, e);
+}
+
+int
+encl_tree_list(struct encl_tree *t, bool digests, struct encl_sink *out,
+	       struct encl_err *e)
+{
+	encl_auto(lister_clear) struct lister l = {.digests = digests, .out = out};
+
+	if (digests)
+		l.chunk = encl_xmalloc(CHUNK);
+	encl_tree_clear_tags(t);
+	if (list_one(&l, t->root, "", e))
+		return -1;
+	return encl_tree_walk(t, list_one, &l, e);
+}
