@@ -20,7 +20,6 @@
 
 const struct command *const commands[] = {
 	&cmd_cache,
-	&cmd_check,
 	&cmd_version,
 	NULL,
 };

@@ -6,7 +6,6 @@
 struct command;
 
 extern const struct command cmd_cache;
-extern const struct command cmd_check;
 extern const struct command cmd_version;
 
 #endif
