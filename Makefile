@@ -49,8 +49,8 @@ LDFLAGS  := -pie -pthread -Wl,-z,relro,-z,now -Wl,--build-id=none $(EXTRA)
 
 # The guest programs: static, musl, part of what is measured.
 GUEST_CC_x86_64  := musl-gcc
-GUEST_CC_aarch64 := cmd/guest-cc-aarch64
-GUEST_ARCHES     ?= x86_64
+GUEST_CC_aarch64 := aarch64-linux-musl-gcc
+GUEST_ARCHES     ?= x86_64 $(if $(shell command -v $(GUEST_CC_aarch64)),aarch64)
 GUEST_CFLAGS := -std=c17 -D_GNU_SOURCE -Os -static -fno-pie -no-pie -ffile-prefix-map=$(CURDIR)=. \
                 -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
                 -fstack-protector-strong \

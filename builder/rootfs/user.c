@@ -10,9 +10,7 @@ read_text(struct encl_tree *t, const char *path, char **text, size_t *len,
 {
 	const struct encl_node *n = encl_tree_find(t, path);
 
-	if (n && encl_tree_read(t, n, FILE_MAX, text, len, e))
-		return encl_wrap(e, "%s of the image", path);
-	return 0;
+	return n ? encl_tree_read(t, n, FILE_MAX, text, len, e) : 0;
 }
 
 int

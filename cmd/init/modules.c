@@ -14,6 +14,14 @@
 #include "guest/file.h"
 #include "init/init.h"
 
+/* The kernel says "No such file" for a symbol that nobody exports. */
+static const char *
+load_failure(void)
+{
+	return errno == ENOENT ? "a module that it needs is not loaded (unknown symbol)"
+			       : guest_why();
+}
+
 /* Loads a file of the current folder and removes it: its memory is the app's. */
 static void
 load(const char *name)
@@ -25,7 +33,7 @@ load(const char *name)
 		return;
 	}
 	if (syscall(SYS_finit_module, fd, "", 0) && errno != EEXIST)
-		say("warning: module ", name, ": ", guest_why());
+		say("warning: module ", name, ": ", load_failure());
 	close(fd);
 	unlink(name);
 }

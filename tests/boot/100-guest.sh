@@ -62,13 +62,16 @@ boot() {
 off=enclave.heartbeat=off
 
 # 1. One app under init and launch, a module, a missing module, exit code.
-boot_ramdisk b1 no-such-module.ko "$KERNEL_MODULES/net/vmw_vsock/vsock.ko"
+vsock=$KERNEL_MODULES/net/vmw_vsock
+boot_ramdisk b1 no-such-module.ko "$vsock/vsock_loopback.ko" "$vsock/vsock.ko"
 app_ramdisk a1 /.enclave/launch
 config 0 0 / /bin/probe self </dev/null >a1/rootfs/.enclave/config
 boot one b1 a1 $off
 c=one.console
 has $c 'init: warning: module no-such-module.ko: No such file or directory'
+has $c 'init: warning: module vsock_loopback.ko: a module that it needs is not loaded (unknown symbol)'
 has $c 'init: no vsock: heartbeat skipped'
+grep -q '^/proc/modules: vsock ' $c || fail "vsock is not loaded"
 has $c 'argv[0]=/bin/probe'
 has $c 'env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 has $c 'env HOME=/'
