@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The only file that reads the wall clock. */
+/* The only file that reads a clock. */
 #include "base/clock.h"
 
 #include <time.h>
@@ -12,4 +12,14 @@ encl_now(void)
 	if (clock_gettime(CLOCK_REALTIME, &now) || now.tv_sec < 0)
 		return 0;
 	return (uint64_t)now.tv_sec;
+}
+
+uint64_t
+encl_clock_ms(void)
+{
+	struct timespec t;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &t))
+		return 0;
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }

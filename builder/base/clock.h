@@ -11,4 +11,8 @@
 /* Seconds since the epoch. */
 uint64_t encl_now(void);
 
+/* Milliseconds that only ever grow, with no relation to the time of day: for
+ * waiting. */
+uint64_t encl_clock_ms(void);
+
 #endif
