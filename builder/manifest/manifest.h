@@ -65,6 +65,7 @@ struct encl_layer_packages {
 	const char *distribution;	 /* "debian" */
 	struct encl_apt_source *sources; /* from suite/mirror/… and `sources:`; >= 1 */
 	size_t n_sources;
+	struct encl_apt_source single;	/* as written without `sources:`; read sources */
 	struct encl_strings install;	/* name, name=version, name/suite */
 	struct encl_strings exclude;	/* never installed: assumed present */
 	struct encl_strings prefer;	/* among providers of a virtual package */
@@ -184,10 +185,22 @@ struct encl_manifest {
 	struct encl_arena *arena;
 };
 
-/* Every problem found, in the file's order; each is one line without newline. */
+/* One thing that is wrong; line 0 means the file as a whole. */
+struct encl_problem {
+	struct encl_pos pos;
+	char *path;    /* of the key, such as rootfs[1].archive.at, or "" */
+	char *message; /* without position and path */
+	size_t order;
+};
+
+enum { ENCL_PROBLEMS_MAX = 100 };
+
+/* The problems in the file's order; each is one line without newline. */
 struct encl_problems {
-	char **v;
-	size_t n;
+	char **v;		      /* "FILE:LINE:COLUMN: PATH: MESSAGE" */
+	size_t n;		      /* at most ENCL_PROBLEMS_MAX */
+	size_t total;		      /* how many there are */
+	struct encl_problem *details; /* the same ones in parts */
 };
 void encl_problems_clear(struct encl_problems *p);
 ENCL_AUTO_VAL(struct encl_problems, encl_problems_clear);
@@ -201,6 +214,10 @@ ENCL_AUTO_VAL(struct encl_problems, encl_problems_clear);
 int encl_manifest_read(const char *file, struct encl_manifest **out,
 		       struct encl_problems *problems,
 		       struct encl_err *e) ENCL_MUST_CHECK;
+/* The same from memory; file and folder as in struct encl_manifest. */
+int encl_manifest_parse(const char *text, size_t n, const char *file, const char *folder,
+			struct encl_manifest **out, struct encl_problems *problems,
+			struct encl_err *e) ENCL_MUST_CHECK;
 void encl_manifest_free(struct encl_manifest *m);
 ENCL_AUTO_PTR(struct encl_manifest, encl_manifest_free);
 

@@ -20,6 +20,7 @@
 
 const struct command *const commands[] = {
 	&cmd_cache,
+	&cmd_check,
 	&cmd_version,
 	NULL,
 };

@@ -6,6 +6,7 @@
 struct command;
 
 extern const struct command cmd_cache;
+extern const struct command cmd_check;
 extern const struct command cmd_version;
 
 #endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rules across keys.  A rule looks only at values whose nodes are there and
+ * good, so that one slip is not reported twice under another name.
+ */
+#include "manifest/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "manifest/report.h"
+#include "manifest/yaml.h"
+
+struct checker {
+	const struct encl_yaml_node *root;
+	const struct encl_manifest *m;
+	struct encl_manifest_report *r;
+};
+
+/* The good node at map.key, or NULL. */
+static struct encl_yaml_node *
+good(const struct encl_yaml_node *map, const char *key)
+{
+	struct encl_yaml_node *node = encl_manifest_yaml_get(map, key);
+
+	return node && !node->bad ? node : NULL;
+}
+
+static void
+check_level(struct checker *c)
+{
+	static const struct {
+		int min, max;
+	} range[] = {
+		[ENCL_COMPRESS_NONE] = {0, 0},	[ENCL_COMPRESS_GZIP] = {1, 12},
+		[ENCL_COMPRESS_ZSTD] = {1, 19}, [ENCL_COMPRESS_LZ4] = {1, 12},
+		[ENCL_COMPRESS_XZ] = {0, 9},
+	};
+	const struct encl_yaml_node *ramdisk = encl_manifest_yaml_get(
+		encl_manifest_yaml_get(c->root, "boot"), "ramdisk");
+	const struct encl_yaml_node *level = good(ramdisk, "level");
+	enum encl_compression kind = c->m->boot.compression;
+	const char *name = encl_compression_name(kind);
+
+	if (!level || !good(ramdisk, "compression"))
+		return;
+	if (kind == ENCL_COMPRESS_NONE)
+		encl_manifest_report_add(
+			c->r, level->key_pos, "boot.ramdisk.level",
+			"only goes with a compression; \"none\" has no levels");
+	else if (c->m->boot.level < range[kind].min || c->m->boot.level > range[kind].max)
+		encl_manifest_report_add(c->r, level->pos, "boot.ramdisk.level",
+					 "%s has levels %d to %d, not %d", name,
+					 range[kind].min, range[kind].max,
+					 c->m->boot.level);
+}
+
+/* nitro-cli's layout is made of the parts of a blobs folder. */
+static void
+check_init(struct checker *c)
+{
+	const struct encl_yaml_node *boot = encl_manifest_yaml_get(c->root, "boot");
+	const struct encl_yaml_node *init = good(boot, "init");
+
+	if (init && good(boot, "kernel") && c->m->boot.init == ENCL_INIT_AWS &&
+	    c->m->boot.kernel.kind != ENCL_KERNEL_BLOBS)
+		encl_manifest_report_add(
+			c->r, init->pos, "boot.init",
+			"\"aws\" comes from a blobs folder; give boot.kernel.blobs, or "
+			"use \"builtin\"");
+}
+
+/* Someone has to say what runs: an image's configuration, or app.command. */
+static void
+check_command(struct checker *c)
+{
+	const struct encl_yaml_node *app = encl_manifest_yaml_get(c->root, "app");
+	const struct encl_yaml_node *command = encl_manifest_yaml_get(app, "command");
+	const struct encl_yaml_node *first;
+	struct encl_pos pos = app ? app->pos : c->root->pos;
+
+	if (command) {
+		first = encl_manifest_yaml_at(command, 0);
+		if (first && !first->bad && !first->len)
+			encl_manifest_report_add(c->r, first->pos, "app.command[0]",
+						 "the program's name is empty");
+		return;
+	}
+	if (!good(c->root, "rootfs") || (app && app->bad))
+		return;
+	for (size_t i = 0; i < c->m->n_layers; i++)
+		if (c->m->layers[i].kind == ENCL_LAYER_IMAGE)
+			return;
+	encl_manifest_report_add(
+		c->r, pos, "app.command",
+		"required, but not there; rootfs has no image that could "
+		"name the program");
+}
+
+static void
+check_expect(struct checker *c)
+{
+	const struct encl_yaml_node *pcr8 =
+		encl_manifest_yaml_get(encl_manifest_yaml_get(c->root, "expect"), "pcr8");
+
+	if (pcr8 && !encl_manifest_yaml_get(c->root, "sign"))
+		encl_manifest_report_add(c->r, pcr8->key_pos, "expect.pcr8",
+					 "only a signed image has it; give sign");
+}
+
+/* NAME of NAME, NAME=VERSION and NAME/SUITE */
+static size_t
+name_length(const char *package)
+{
+	return strcspn(package, "=/");
+}
+
+static bool
+same_name(const char *a, const char *b)
+{
+	size_t n = name_length(a);
+
+	return n == name_length(b) && !strncmp(a, b, n);
+}
+
+/* Problem at packages.LIST[i] of the rootfs entry. */
+static void
+package_problem(struct checker *c, size_t layer, const struct encl_yaml_node *node,
+		size_t i, const char *why)
+{
+	encl_auto(encl_free) char *path =
+		encl_xasprintf("rootfs[%zu].packages.install[%zu]", layer, i);
+	encl_auto(encl_free) char *name =
+		encl_manifest_quote(node->text, name_length(node->text));
+
+	encl_manifest_report_add(c->r, node->pos, path, "%s %s", name, why);
+}
+
+static bool
+listed_before(const struct encl_yaml_node *list, const struct encl_yaml_node *node)
+{
+	for (const struct encl_yaml_node *p = list->first; p != node; p = p->next)
+		if (same_name(p->text, node->text))
+			return true;
+	return false;
+}
+
+static void
+check_install(struct checker *c, size_t layer, const struct encl_yaml_node *packages)
+{
+	const struct encl_yaml_node *install = good(packages, "install");
+	const struct encl_strings *exclude = &c->m->layers[layer].packages.exclude;
+	size_t i = 0;
+
+	for (const struct encl_yaml_node *p = install ? install->first : NULL; p;
+	     p = p->next, i++) {
+		if (p->bad || p->kind != ENCL_YAML_TEXT)
+			continue;
+		if (listed_before(install, p))
+			package_problem(c, layer, p, i, "is listed twice");
+		for (size_t j = 0; j < exclude->n; j++)
+			if (same_name(exclude->v[j], p->text))
+				package_problem(c, layer, p, i, "is in exclude too");
+	}
+}
+
+static void
+check_sources(struct checker *c, size_t layer, const struct encl_yaml_node *packages)
+{
+	const struct encl_yaml_node *sources = good(packages, "sources");
+	const struct encl_apt_source *v = c->m->layers[layer].packages.sources;
+	size_t n = sources ? c->m->layers[layer].packages.n_sources : 0;
+
+	for (size_t i = 1; i < n; i++) {
+		for (size_t j = 0; j < i; j++) {
+			encl_auto(encl_free) char *path = encl_xasprintf(
+				"rootfs[%zu].packages.sources[%zu]", layer, i);
+
+			if (!v[i].suite || !v[j].suite ||
+			    strcmp(v[i].suite, v[j].suite) != 0)
+				continue;
+			if (!v[i].mirror != !v[j].mirror ||
+			    (v[i].mirror && strcmp(v[i].mirror, v[j].mirror) != 0))
+				continue;
+			encl_manifest_report_add(
+				c->r, v[i].pos, path,
+				"the same mirror and suite as sources[%zu]", j);
+			break;
+		}
+	}
+}
+
+/* The entries of rootfs, one by one. */
+static void
+check_layers(struct checker *c)
+{
+	const struct encl_yaml_node *rootfs = good(c->root, "rootfs");
+	size_t i = 0;
+
+	for (const struct encl_yaml_node *l = rootfs ? rootfs->first : NULL;
+	     l && i < c->m->n_layers; l = l->next, i++) {
+		const struct encl_yaml_node *packages = good(l, "packages");
+
+		if (packages) {
+			check_install(c, i, packages);
+			check_sources(c, i, packages);
+		}
+		if (i == 0 && c->m->layers[0].kind == ENCL_LAYER_REMOVE &&
+		    good(l, "remove"))
+			encl_manifest_report_add(
+				c->r, l->pos, "rootfs[0].remove",
+				"there is nothing to remove yet; entries apply in order");
+	}
+}
+
+void
+encl_manifest_check(const struct encl_yaml_node *root, const struct encl_manifest *m,
+		    struct encl_manifest_report *r)
+{
+	struct checker c = {root, m, r};
+
+	if (root->kind != ENCL_YAML_MAP)
+		return;
+	check_layers(&c);
+	check_level(&c);
+	check_init(&c);
+	check_command(&c);
+	check_expect(&c);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules that span more than one key. */
+#ifndef ENCL_MANIFEST_CHECK_H
+#define ENCL_MANIFEST_CHECK_H
+
+#include "manifest/manifest.h"
+
+struct encl_yaml_node;
+struct encl_manifest_report;
+
+/* m may be incomplete where nodes are marked bad; root gives the positions. */
+void encl_manifest_check(const struct encl_yaml_node *root, const struct encl_manifest *m,
+			 struct encl_manifest_report *r);
+
+#endif
