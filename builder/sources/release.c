@@ -123,7 +123,7 @@ check_suite(const struct encl_release *r, struct encl_err *e)
 }
 
 static int
-check_time(const struct encl_release *r, int64_t now, struct encl_err *e)
+check_time(const struct encl_release *r, uint64_t now, struct encl_err *e)
 {
 	encl_auto(encl_free) char *until =
 		encl_deb822_field(r->text, r->n, "Valid-Until");
@@ -134,7 +134,7 @@ check_time(const struct encl_release *r, int64_t now, struct encl_err *e)
 	if (!encl_release_date(until, &end))
 		return encl_fail(e, ENCL_FAILED,
 				 "InRelease: Valid-Until is not a date in UTC");
-	if (now > end)
+	if (end < 0 || now > (uint64_t)end)
 		return encl_fail(e, ENCL_FAILED,
 				 "InRelease of suite \"%s\" was valid until %s; if the "
 				 "clock is right the mirror is stale (a snapshot? then "
@@ -144,7 +144,7 @@ check_time(const struct encl_release *r, int64_t now, struct encl_err *e)
 }
 
 int
-encl_release_parse(struct encl_release *r, int64_t now, struct encl_err *e)
+encl_release_parse(struct encl_release *r, uint64_t now, struct encl_err *e)
 {
 	encl_auto(encl_free) char *list = NULL;
 	encl_auto(encl_free) char *automatic = NULL;
@@ -234,7 +234,7 @@ encl_release_fetch(struct encl_env *env, const struct encl_apt_repo *repo,
 	if (encl_openpgp_verify(encl_buf_text(&file), file.len, shown, repo, r.arena,
 				&r.text, &r.n, &r.signers, e))
 		return -1;
-	if (encl_release_parse(&r, encl_clock_now(), e))
+	if (encl_release_parse(&r, encl_now(), e))
 		return encl_wrap(e, "%s", shown);
 	if (!repo->check_valid_until)
 		encl_debug(env->log, "%s: Valid-Until is not checked", shown);

@@ -35,7 +35,7 @@ int encl_release_fetch(struct encl_env *env, const struct encl_apt_repo *repo,
 
 /* Reads the signed text in r->text: the suite must be the one that was asked
  * for, and Valid-Until must lie after now (where the repo has that checked). */
-int encl_release_parse(struct encl_release *r, int64_t now,
+int encl_release_parse(struct encl_release *r, uint64_t now,
 		       struct encl_err *e) ENCL_MUST_CHECK;
 
 /* Looks up a file of the suite by its path; found is false where it is not
