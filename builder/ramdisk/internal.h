@@ -54,4 +54,36 @@ int encl_compressor_finish(struct encl_compressor *c, struct encl_err *e) ENCL_M
 void encl_compressor_free(struct encl_compressor *c);
 ENCL_AUTO_PTR(struct encl_compressor, encl_compressor_free);
 
+/* ---- reading ---- */
+
+/* A range of a file, buffered. */
+struct encl_input {
+	int fd;
+	uint64_t start, at, end; /* at: of the byte after the buffered ones */
+	uint8_t *buf;
+	size_t pos, len;
+};
+enum { ENCL_INPUT_BUFFER = 256 * 1024, ENCL_INPUT_PEEK = 16 };
+/* Bytes left, buffered ones included. */
+uint64_t encl_input_left(const struct encl_input *in);
+/* Makes at least n <= ENCL_INPUT_PEEK bytes readable at buf + pos where so
+ * many are left; at least one where any is. */
+int encl_input_fill(struct encl_input *in, size_t n, struct encl_err *e) ENCL_MUST_CHECK;
+/* Passes over n bytes, without reading them; n <= encl_input_left. */
+void encl_input_skip(struct encl_input *in, uint64_t n);
+/* Offset of the next byte in the range. */
+uint64_t encl_input_offset(const struct encl_input *in);
+
+enum encl_packing {
+	ENCL_PACKED_UNKNOWN,
+	ENCL_PACKED_GZIP,
+	ENCL_PACKED_ZSTD,
+	ENCL_PACKED_LZ4,
+	ENCL_PACKED_XZ
+};
+enum encl_packing encl_packing_of(const uint8_t *p, size_t n);
+/* Unpacks one compressed stream; the input stands behind it afterwards. */
+int encl_unpack(enum encl_packing packing, struct encl_input *in, struct encl_sink *out,
+		struct encl_err *e) ENCL_MUST_CHECK;
+
 #endif

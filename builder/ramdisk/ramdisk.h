@@ -84,11 +84,22 @@ struct encl_cpio_visitor {
 		     struct encl_sink **sink, struct encl_err *e);
 	int (*done)(struct encl_cpio_visitor *v, const struct encl_cpio_entry *entry,
 		    struct encl_err *e); /* after the content; may be NULL */
+	/* an archive ended, inode numbers begin anew; may be NULL */
+	void (*end)(struct encl_cpio_visitor *v);
 };
-/* Reads size bytes at offset of fd: one or more archives, compressed or not
- * (recognised by magic), as the kernel does. */
+/*
+ * Reads size bytes at offset of fd: one or more archives with zeros between
+ * them, compressed or not (recognised by magic), as the kernel does, but with
+ * every byte checked.  Paths are relative and have no ".." (a trailing slash,
+ * as linuxkit writes it, is taken off).  Content that no sink wants is not
+ * even read where nothing is compressed.
+ */
 int encl_cpio_read(int fd, uint64_t offset, uint64_t size, struct encl_cpio_visitor *v,
 		   struct encl_err *e) ENCL_MUST_CHECK;
+
+/* The entries of a ramdisk as lines (rootfs/list.h), in the archive's order. */
+int encl_ramdisk_list(int fd, uint64_t offset, uint64_t size, bool digests,
+		      struct encl_sink *out, struct encl_err *e) ENCL_MUST_CHECK;
 
 /* ---- the two ramdisks ---- */
 

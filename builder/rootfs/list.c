@@ -16,7 +16,8 @@
 #include "base/parse.h"
 #include "rootfs/internal.h"
 
-enum { CHUNK = 256 * 1024, LINE_MAX_BYTES = 64 * 1024 };
+/* A line has two escaped paths at most, and is far below the cap. */
+enum { CHUNK = 256 * 1024, LINES_CAP = 256 * 1024, LINES_FULL = 64 * 1024 };
 
 uint32_t
 encl_type_bits(enum encl_entry_type type)
@@ -73,9 +74,29 @@ encl_list_add(struct encl_buf *b, const struct encl_list_line *l)
 	encl_buf_add_byte(b, '\n');
 }
 
+int
+encl_list_flush(struct encl_buf *b, struct encl_sink *out, struct encl_err *e)
+{
+	if (encl_buf_check(b, "a list", e) ||
+	    encl_sink_write(out, encl_buf_text(b), b->len, e))
+		return -1;
+	b->len = 0;
+	return 0;
+}
+
+int
+encl_list_put(struct encl_buf *b, const struct encl_list_line *line,
+	      struct encl_sink *out, struct encl_err *e)
+{
+	b->cap = LINES_CAP;
+	encl_list_add(b, line);
+	return b->len < LINES_FULL ? 0 : encl_list_flush(b, out, e);
+}
+
 struct lister {
 	bool digests;
 	struct encl_sink *out;
+	struct encl_buf lines;
 	uint8_t *chunk;
 	/* first names of files that have several; tag - 1 is the index */
 	char **first;
@@ -89,6 +110,7 @@ lister_clear(struct lister *l)
 		free(l->first[i]);
 	free(l->first);
 	free(l->chunk);
+	encl_buf_clear(&l->lines);
 }
 ENCL_AUTO_VAL(struct lister, lister_clear);
 
@@ -132,7 +154,6 @@ list_one(void *arg, const struct encl_node *n, const char *path, struct encl_err
 {
 	struct lister *l = arg;
 	struct encl_inode *i = n->inode;
-	encl_auto(encl_buf_clear) struct encl_buf b = {.cap = LINE_MAX_BYTES};
 	struct encl_digest digest;
 	struct encl_list_line line = {
 		.path = path,
@@ -147,13 +168,12 @@ list_one(void *arg, const struct encl_node *n, const char *path, struct encl_err
 		.same_as = first_name(l, i, path),
 	};
 
-	if (l->digests && i->type == ENCL_REG) {
+	if (l->digests && i->type == ENCL_REG && !line.same_as) {
 		if (hash_content(l, &i->content, &digest, e))
 			return encl_wrap(e, "%s", path);
 		line.digest = &digest;
 	}
-	encl_list_add(&b, &line);
-	return encl_sink_write(l->out, encl_buf_text(&b), b.len, e);
+	return encl_list_put(&l->lines, &line, l->out, e);
 }
 
 int
@@ -165,7 +185,7 @@ encl_tree_list(struct encl_tree *t, bool digests, struct encl_sink *out,
 	if (digests)
 		l.chunk = encl_xmalloc(CHUNK);
 	encl_tree_clear_tags(t);
-	if (list_one(&l, t->root, "", e))
+	if (list_one(&l, t->root, "", e) || encl_tree_walk(t, list_one, &l, e))
 		return -1;
-	return encl_tree_walk(t, list_one, &l, e);
+	return encl_list_flush(&l.lines, out, e);
 }

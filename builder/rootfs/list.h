@@ -31,10 +31,17 @@ struct encl_list_line {
 /* Appends the line, with its newline. */
 void encl_list_add(struct encl_buf *b, const struct encl_list_line *line);
 
+/* The same into a buffer that goes to out in large pieces, and the rest of it. */
+int encl_list_put(struct encl_buf *b, const struct encl_list_line *line,
+		  struct encl_sink *out, struct encl_err *e) ENCL_MUST_CHECK;
+int encl_list_flush(struct encl_buf *b, struct encl_sink *out,
+		    struct encl_err *e) ENCL_MUST_CHECK;
+
 /* Type bits of st_mode for a tree's type. */
 uint32_t encl_type_bits(enum encl_entry_type type);
 
-/* Lists the whole tree, the root first, with digests of files where asked. */
+/* Lists the whole tree, the root first, with digests of files where asked
+ * (a file with several names has it at the first). */
 int encl_tree_list(struct encl_tree *t, bool digests, struct encl_sink *out,
 		   struct encl_err *e) ENCL_MUST_CHECK;
 

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A ramdisk section to entries: archives one after another with zeros between
+ * them, each plain (then it begins at a multiple of 4) or inside a compressed
+ * stream, as the kernel's unpack_to_rootfs() takes them.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "ramdisk/internal.h"
+#include "ramdisk/parse.h"
+
+/* What compressed streams may unpack to, all together. */
+#define MAX_UNPACKED (UINT64_C(16) << 30)
+
+struct reader {
+	struct encl_input in;
+	struct encl_cpio_parser *parser;
+};
+
+static void
+reader_clear(struct reader *r)
+{
+	free(r->in.buf);
+	free(r->parser);
+}
+ENCL_AUTO_VAL(struct reader, reader_clear);
+
+/* ---- plain ---- */
+
+static int
+read_plain(struct reader *r, struct encl_err *e)
+{
+	struct encl_cpio_parser *p = r->parser;
+	struct encl_input *in = &r->in;
+
+	encl_cpio_parser_begin(p);
+	while (p->state != ENCL_CPIO_BETWEEN) {
+		uint64_t left = encl_input_left(in);
+		uint64_t unwanted = encl_cpio_parser_unwanted(p);
+		size_t used;
+
+		if (!left)
+			return encl_fail(e, ENCL_FAILED,
+					 "cpio: the archive ends early, without %s",
+					 ENCL_CPIO_TRAILER);
+		if (unwanted) {
+			if (unwanted > left)
+				unwanted = left;
+			encl_input_skip(in, unwanted);
+			if (encl_cpio_parser_skip(p, unwanted, e))
+				return -1;
+			continue;
+		}
+		if (encl_input_fill(in, 1, e) ||
+		    encl_cpio_parser_feed(p, in->buf + in->pos, in->len - in->pos, &used,
+					  e))
+			return -1;
+		in->pos += used;
+	}
+	return 0;
+}
+
+/* ---- compressed ---- */
+
+/* Takes what comes out of a compressed stream. */
+struct unpacked {
+	struct encl_sink sink; /* first */
+	struct encl_cpio_parser *parser;
+	uint64_t pos;
+};
+
+static int
+write_unpacked(struct encl_sink *s, const void *p, size_t n, struct encl_err *e)
+{
+	struct unpacked *u = (struct unpacked *)s;
+	const uint8_t *bytes = p;
+
+	while (n) {
+		size_t used = 0;
+
+		if (u->parser->state != ENCL_CPIO_BETWEEN) {
+			if (encl_cpio_parser_feed(u->parser, bytes, n, &used, e))
+				return -1;
+		} else {
+			while (used < n && !bytes[used])
+				used++;
+			if (used < n && (u->pos + used) % 4)
+				return encl_fail(e, ENCL_FAILED,
+						 "cpio: an archive does not begin at a "
+						 "multiple of 4");
+			if (used < n)
+				encl_cpio_parser_begin(u->parser);
+		}
+		bytes += used;
+		n -= used;
+		u->pos += used;
+	}
+	return 0;
+}
+
+static int
+read_packed(struct reader *r, enum encl_packing packing, struct encl_sink_digest *limit,
+	    struct encl_err *e)
+{
+	struct unpacked u = {{write_unpacked}, r->parser, 0};
+
+	limit->next = &u.sink;
+	if (encl_unpack(packing, &r->in, &limit->sink, e))
+		return -1;
+	if (r->parser->state != ENCL_CPIO_BETWEEN)
+		return encl_fail(e, ENCL_FAILED,
+				 "cpio: the archive ends early, without %s",
+				 ENCL_CPIO_TRAILER);
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+static int
+read_next(struct reader *r, struct encl_sink_digest *limit, struct encl_err *e)
+{
+	struct encl_input *in = &r->in;
+	const uint8_t *p = in->buf + in->pos;
+	size_t n = in->len - in->pos;
+	enum encl_packing packing = encl_packing_of(p, n);
+
+	if (packing != ENCL_PACKED_UNKNOWN)
+		return read_packed(r, packing, limit, e);
+	if (*p != '0')
+		return encl_fail(
+			e, ENCL_FAILED,
+			"neither a cpio archive nor compressed by gzip, zstd, lz4 "
+			"or xz");
+	if (encl_input_offset(in) % 4)
+		return encl_fail(e, ENCL_FAILED,
+				 "cpio: an archive does not begin at a multiple of 4");
+	return read_plain(r, e);
+}
+
+static void
+skip_zeros(struct encl_input *in)
+{
+	while (in->pos < in->len && !in->buf[in->pos])
+		in->pos++;
+}
+
+int
+encl_cpio_read(int fd, uint64_t offset, uint64_t size, struct encl_cpio_visitor *v,
+	       struct encl_err *e)
+{
+	encl_auto(reader_clear) struct reader r = {
+		.in = {.fd = fd, .start = offset, .at = offset, .end = offset + size}};
+	struct encl_sink_digest limit;
+
+	if (r.in.end < offset)
+		return encl_fail(e, ENCL_FAILED, "ramdisk: sizes overflow");
+	r.in.buf = encl_xmalloc(ENCL_INPUT_BUFFER);
+	r.parser = encl_xmalloc(sizeof *r.parser);
+	encl_cpio_parser_init(r.parser, v);
+	encl_sink_digest_init(&limit, NULL, NULL, MAX_UNPACKED, "the unpacked ramdisk");
+	while (encl_input_left(&r.in)) {
+		uint64_t at;
+
+		if (encl_input_fill(&r.in, ENCL_INPUT_PEEK, e))
+			return -1;
+		skip_zeros(&r.in);
+		if (encl_input_fill(&r.in, ENCL_INPUT_PEEK, e))
+			return -1;
+		if (r.in.pos == r.in.len || !r.in.buf[r.in.pos])
+			continue;
+		at = encl_input_offset(&r.in);
+		if (read_next(&r, &limit, e))
+			return encl_wrap(e, "ramdisk: at byte %" PRIu64, at);
+	}
+	return 0;
+}
