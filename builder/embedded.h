@@ -9,15 +9,19 @@
 #include <stddef.h>
 
 #define ENCL_EMBEDDED(name)                                                              \
+	extern const unsigned char encl_embedded_##name[];                               \
+	extern const unsigned char encl_embedded_##name##_end[]
+#define ENCL_EMBEDDED_MAYBE(name)                                                        \
 	extern const unsigned char encl_embedded_##name[] __attribute__((weak));         \
 	extern const unsigned char encl_embedded_##name##_end[] __attribute__((weak))
 
-ENCL_EMBEDDED(init_x86_64);
-ENCL_EMBEDDED(launch_x86_64);
-ENCL_EMBEDDED(init_aarch64);
-ENCL_EMBEDDED(launch_aarch64);
-/* tables of manifests/: text, followed by a NUL */
+/* tables of manifests/: text, followed by a NUL.  Their strong references are
+ * what pulls embedded.o out of the library. */
 ENCL_EMBEDDED(modules);
 ENCL_EMBEDDED(kernel_requirements);
+ENCL_EMBEDDED_MAYBE(init_x86_64);
+ENCL_EMBEDDED_MAYBE(launch_x86_64);
+ENCL_EMBEDDED_MAYBE(init_aarch64);
+ENCL_EMBEDDED_MAYBE(launch_aarch64);
 
 #endif

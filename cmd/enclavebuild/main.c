@@ -19,8 +19,10 @@
 #include "verbs.h"
 
 const struct command *const commands[] = {
+	&cmd_build,
 	&cmd_cache,
 	&cmd_check,
+	&cmd_lock,
 	&cmd_version,
 	NULL,
 };

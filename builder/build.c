@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Manifest and lock to an image and its measurements, checked before they
+ * get their names. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/parse.h"
+#include "base/tmpfile.h"
+#include "build_internal.h"
+#include "lock/lock.h"
+#include "rootfs/report.h"
+#include "sources/kernel_config.h"
+
+enum { MOST_SIZES = 10 }; /* rows of each list of the size report */
+
+static void
+build_clear(struct encl_build *b)
+{
+	json_decref(b->lock);
+	encl_image_config_clear(&b->config);
+	encl_kernel_files_clear(&b->kernel);
+	encl_ramdisk_free(b->boot);
+	encl_ramdisk_free(b->app);
+	encl_tree_free(b->tree);
+	encl_key_signer_free(b->signer);
+}
+ENCL_AUTO_VAL(struct encl_build, build_clear);
+
+void
+encl_build_report_clear(struct encl_build_report *r)
+{
+	json_decref(r->sizes);
+	json_decref(r->sections);
+	free(r->measurements_path);
+	memset(r, 0, sizeof *r);
+}
+
+char *
+encl_measurements_path(const char *image)
+{
+	size_t n = strlen(image);
+
+	if (n > 4 && !strcmp(image + n - 4, ".eif"))
+		n -= 4;
+	return encl_xasprintf("%.*s.measurements.json", (int)n, image);
+}
+
+static int
+expect_pcr(const struct encl_manifest *m, const char *name, const char *want,
+	   const struct encl_pcr *got, struct encl_err *e)
+{
+	encl_auto(encl_free) char *at = encl_manifest_at(m, m->expect.pos);
+	char text[2 * ENCL_PCR_SIZE + 1] = "absent: the image is not signed";
+
+	if (!want)
+		return 0;
+	if (got)
+		encl_hex(got->bytes, ENCL_PCR_SIZE, text);
+	if (!strcmp(want, text))
+		return 0;
+	return encl_fail(e, ENCL_MISMATCH, "%sexpect.%s: expected %s, the image has %s",
+			 at, name, want, text);
+}
+
+static int
+check_expected(const struct encl_manifest *m, const struct encl_measurements *got,
+	       struct encl_err *e)
+{
+	if (expect_pcr(m, "pcr0", m->expect.pcr0, &got->pcr0, e) ||
+	    expect_pcr(m, "pcr1", m->expect.pcr1, &got->pcr1, e) ||
+	    expect_pcr(m, "pcr2", m->expect.pcr2, &got->pcr2, e))
+		return -1;
+	return expect_pcr(m, "pcr8", m->expect.pcr8, got->has_pcr8 ? &got->pcr8 : NULL,
+			  e);
+}
+
+/* Reads the finished file back as a stranger would: structure and signature. */
+static int
+check_written(const char *path, const struct encl_eif_result *result, json_t **sections,
+	      struct encl_err *e)
+{
+	encl_auto(encl_eif_close) struct encl_eif eif = {.fd = -1};
+	encl_auto(encl_signature_info_clear) struct encl_signature_info info = {0};
+	encl_auto(json_decref) json_t *list = json_array();
+
+	if (encl_eif_open(path, &eif, e))
+		return encl_wrap(e, "the image that was written");
+	if (result->measurements.has_pcr8 != (eif.signature != NULL))
+		return encl_fail(e, ENCL_SIGN,
+				 "the image that was written is not signed");
+	if (eif.signature) {
+		if (encl_signature_read(eif.signature, eif.signature_size, &info, e))
+			return -1;
+		if (!info.signature_ok ||
+		    memcmp(&info.signed_pcr0, &result->measurements.pcr0,
+			   sizeof info.signed_pcr0) != 0 ||
+		    memcmp(&info.pcr8, &result->measurements.pcr8, sizeof info.pcr8) != 0)
+			return encl_fail(
+				e, ENCL_SIGN,
+				"the signature that was written does not verify");
+	}
+	for (size_t i = 0; i < eif.n_sections; i++)
+		json_array_append_new(
+			list, json_pack("{s:s, s:I, s:I}", "type",
+					encl_section_name(eif.sections[i].type), "offset",
+					(json_int_t)eif.sections[i].offset, "size",
+					(json_int_t)eif.sections[i].size));
+	*sections = encl_take(list, NULL);
+	return 0;
+}
+
+static json_t *
+measurements_document(const struct encl_build *b, const struct encl_build_report *r)
+{
+	json_t *doc = encl_measurements_json(&r->result.measurements);
+	struct encl_digest digest;
+	char manifest[ENCL_DIGEST_TEXT];
+	char file[ENCL_DIGEST_TEXT];
+
+	encl_manifest_digest(b->m, b->lock, &digest);
+	encl_digest_format(&digest, manifest);
+	encl_digest_format(&r->result.sha256, file);
+	json_object_set_new(doc, "Name", json_string(b->m->name));
+	json_object_set_new(doc, "Version", json_string(b->m->version));
+	json_object_set_new(doc, "Architecture", json_string(encl_arch_name(b->m->arch)));
+	json_object_set_new(doc, "Size", json_integer((json_int_t)r->result.size));
+	json_object_set_new(doc, "Digest", json_string(file));
+	json_object_set_new(doc, "Manifest", json_string(manifest));
+	json_object_set_new(doc, "Compat", json_integer(ENCL_COMPAT));
+	json_object_set_new(
+		doc, "Tool",
+		json_pack("{s:s, s:s}", "name", "enclavebuild", "version", ENCL_VERSION));
+	json_object_set(doc, "Sections", r->sections);
+	return doc;
+}
+
+static int
+write_outputs(struct encl_build *b, const struct encl_build_request *request,
+	      struct encl_build_report *r, struct encl_err *e)
+{
+	encl_auto(encl_tmpfile_clear) struct encl_tmpfile t = {.fd = -1};
+
+	if (encl_tmpfile_open(&t, request->output, 0644, e) ||
+	    encl_build_image(b, t.fd, &r->result, e) ||
+	    check_expected(b->m, &r->result.measurements, e) ||
+	    check_written(t.temp, &r->result, &r->sections, e))
+		return -1;
+
+	encl_auto(json_decref) json_t *doc = measurements_document(b, r);
+	encl_auto(encl_free) char *text = encl_json_pretty(doc);
+
+	r->measurements_path = encl_measurements_path(request->output);
+	if (encl_tmpfile_commit(&t, e))
+		return -1;
+	return encl_write_file(r->measurements_path, text, strlen(text), 0644, e);
+}
+
+int
+encl_build(struct encl_env *env, const struct encl_manifest *m,
+	   const struct encl_build_request *request, struct encl_build_report *out,
+	   struct encl_err *e)
+{
+	encl_auto(build_clear) struct encl_build b = {.env = env, .m = m};
+	encl_auto(encl_build_report_clear) struct encl_build_report r = {0};
+	encl_auto(encl_free) char *init_bytes = NULL;
+	const json_t *kernel_pin;
+
+	if (m->sign.given) {
+		encl_auto(encl_free) char *cert =
+			encl_manifest_path(m, m->sign.certificate);
+		encl_auto(encl_free) char *key = encl_manifest_path(m, m->sign.key);
+
+		/* first: a key that does not fit must not cost a whole build */
+		if (encl_key_signer_open(cert, key, request->now, &b.signer, e))
+			return encl_wrap(e, "sign");
+	}
+	if (encl_build_lock(&b, request->locked, &r.had_lock, e))
+		return -1;
+	kernel_pin = json_object_get(json_object_get(b.lock, "kernel"), "pin");
+	if (encl_kernel_open(env, m, kernel_pin, &b.kernel, e) ||
+	    encl_kernel_check(&b.kernel, m, e))
+		return encl_wrap(e, "boot.kernel");
+	if (encl_assemble(env, m, b.lock, &b.tree, &b.config, e) ||
+	    encl_install_guest(m, b.lock, &b.config, b.tree, e) ||
+	    encl_tree_normalise(b.tree, m->source_date_epoch, e) ||
+	    encl_build_ramdisks(&b, &init_bytes, e))
+		return -1;
+	if (encl_tree_report(b.tree, MOST_SIZES, &r.sizes, e) ||
+	    write_outputs(&b, request, &r, e))
+		return -1;
+	*out = encl_take(r, (struct encl_build_report){0});
+	return 0;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The whole way: manifest -> lock -> sources -> rootfs -> ramdisk -> eif ->
+ * sign, one call each for `lock` and `build`.
+ */
+#ifndef ENCL_BUILD_H
+#define ENCL_BUILD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/env.h"
+#include "base/err.h"
+#include "eif/eif.h"
+#include "manifest/manifest.h"
+
+/*
+ * Resolves a manifest to a lock (new reference).  Pins of fetched things
+ * (packages) whose words are unchanged are taken over from old (may be NULL);
+ * local inputs are hashed anew.  update: names of what shall move all the same
+ * ("kernel", "rootfs[1]", a package's name), n_update 0 with update_all for
+ * everything.  A name that fits nothing is ENCL_USAGE.
+ */
+struct encl_resolve_request {
+	const json_t *old;
+	bool update_all;
+	const char *const *update;
+	size_t n_update;
+};
+int encl_resolve(struct encl_env *env, const struct encl_manifest *m,
+		 const struct encl_resolve_request *request, json_t **lock,
+		 struct encl_err *e) ENCL_MUST_CHECK;
+
+struct encl_build_request {
+	const char *output; /* the image's name; its measurements stand beside it */
+	bool locked;	    /* without a lock: ENCL_MISMATCH */
+	uint64_t now;	    /* for the certificate's dates; seconds since the epoch */
+};
+
+struct encl_build_report {
+	struct encl_eif_result result;
+	char *measurements_path;
+	bool had_lock;
+	json_t *sizes;	  /* what made it large: docs/3-rootfs.md */
+	json_t *sections; /* [{"type", "size"}] in file order */
+};
+void encl_build_report_clear(struct encl_build_report *r);
+ENCL_AUTO_VAL(struct encl_build_report, encl_build_report_clear);
+
+/*
+ * Builds by the lock beside the manifest, or resolves where there is none.
+ * ENCL_MISMATCH where the lock is stale (the changed keys are named) or an
+ * expected measurement differs; ENCL_SIGN where signing fails.  Nothing is
+ * written unless all of it succeeded: image first, then its measurements.
+ */
+int encl_build(struct encl_env *env, const struct encl_manifest *m,
+	       const struct encl_build_request *request, struct encl_build_report *out,
+	       struct encl_err *e) ENCL_MUST_CHECK;
+
+/* "app.eif" -> "app.measurements.json"; malloc'ed. */
+char *encl_measurements_path(const char *image);
+
+/*
+ * Digest of what the manifest means: its canonical form with local paths
+ * replaced by the digests of their content; the same on every machine.
+ */
+void encl_manifest_digest(const struct encl_manifest *m, const json_t *lock,
+			  struct encl_digest *out);
+
+/* Merges what lock pins into one tree; used by build. */
+struct encl_tree;
+struct encl_image_config;
+int encl_assemble(struct encl_env *env, const struct encl_manifest *m, const json_t *lock,
+		  struct encl_tree **tree, struct encl_image_config *config,
+		  struct encl_err *e) ENCL_MUST_CHECK;
+
+/* Puts /.enclave/{launch,config,manifest.digest} into the tree. */
+int encl_install_guest(const struct encl_manifest *m, const json_t *lock,
+		       const struct encl_image_config *config, struct encl_tree *tree,
+		       struct encl_err *e) ENCL_MUST_CHECK;
+
+/* The guest programs inside the tool; ENCL_HOST where this build lacks arch. */
+struct encl_content;
+int encl_guest_program(enum encl_arch arch, const char *name, struct encl_content *out,
+		       struct encl_err *e) ENCL_MUST_CHECK;
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of one build share. */
+#ifndef ENCL_BUILD_INTERNAL_H
+#define ENCL_BUILD_INTERNAL_H
+
+#include "build.h"
+#include "ramdisk/ramdisk.h"
+#include "rootfs/tree.h"
+#include "sign/sign.h"
+#include "sources/source.h"
+
+/* Everything that one build holds open. */
+struct encl_build {
+	struct encl_env *env;
+	const struct encl_manifest *m;
+	json_t *lock;
+	struct encl_image_config config;
+	struct encl_kernel_files kernel;
+	struct encl_tree *tree;
+	struct encl_ramdisk *boot;
+	struct encl_ramdisk *app;
+	struct encl_key_signer *signer;
+};
+
+/* Loads the lock beside the manifest and checks it, or resolves anew. */
+int encl_build_lock(struct encl_build *b, bool locked, bool *had_lock,
+		    struct encl_err *e) ENCL_MUST_CHECK;
+
+/* Plans b->boot and b->app.  *init_bytes (released by the caller, after the
+ * ramdisks) holds an init that is a file. */
+int encl_build_ramdisks(struct encl_build *b, char **init_bytes,
+			struct encl_err *e) ENCL_MUST_CHECK;
+
+/* Writes all sections to fd. */
+int encl_build_image(struct encl_build *b, int fd, struct encl_eif_result *out,
+		     struct encl_err *e) ENCL_MUST_CHECK;
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of an image: init, ramdisks, command line, metadata; written out. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/json.h"
+#include "build_internal.h"
+#include "lock/lock.h"
+
+static int
+open_init(const struct encl_build *b, struct encl_content *init, char **bytes,
+	  struct encl_err *e)
+{
+	if (b->m->boot.init == ENCL_INIT_AWS) {
+		*init = b->kernel.aws_init;
+		return 0;
+	}
+	if (b->m->boot.init == ENCL_INIT_BUILTIN)
+		return encl_guest_program(b->m->arch, "init", init, e);
+
+	encl_auto(encl_free) char *path = encl_manifest_path(b->m, b->m->boot.init_path);
+	const char *want = json_string_value(
+		json_object_get(json_object_get(b->lock, "guest"), "init"));
+	struct encl_digest digest;
+	char text[ENCL_DIGEST_TEXT];
+	size_t n;
+
+	if (encl_read_file(path, 64 << 20, bytes, &n, e))
+		return encl_wrap(e, "boot.init.path");
+	encl_digest_of(ENCL_SHA256, *bytes, n, &digest);
+	encl_digest_format(&digest, text);
+	if (!want || strcmp(want, text) != 0)
+		return encl_fail(e, ENCL_MISMATCH,
+				 "boot.init.path: %s: lock has %s, file has %s; run "
+				 "\"enclavebuild lock\"",
+				 path, want ? want : "nothing", text);
+	*init = (struct encl_content){.data = (uint8_t *)*bytes, .size = n};
+	init->crc = encl_crc32(0, *bytes, n);
+	return 0;
+}
+
+int
+encl_build_ramdisks(struct encl_build *b, char **init_bytes, struct encl_err *e)
+{
+	const char *argv[] = {"/.enclave/launch"};
+	const struct encl_strings cmd = {argv, 1};
+	const struct encl_strings env = {0};
+	uint64_t sde = b->m->source_date_epoch;
+	bool aws = b->m->boot.init == ENCL_INIT_AWS;
+	struct encl_content init;
+
+	if (open_init(b, &init, init_bytes, e) ||
+	    encl_ramdisk_boot(&b->kernel, aws, &init, sde, &b->boot, e) ||
+	    encl_ramdisk_app(b->tree, &cmd, &env, sde, &b->app, e))
+		return -1;
+	return 0;
+}
+
+struct ramdisk_arg {
+	const struct encl_ramdisk *r;
+	enum encl_compression compression;
+	int level;
+	unsigned jobs;
+};
+
+static int
+produce_ramdisk(void *arg, struct encl_sink *out, struct encl_err *e)
+{
+	const struct ramdisk_arg *a = arg;
+
+	return encl_ramdisk_write(a->r, a->compression, a->level, a->jobs, out, e);
+}
+
+static int
+produce_content(void *arg, struct encl_sink *out, struct encl_err *e)
+{
+	enum { CHUNK = 256 * 1024 };
+	const struct encl_content *c = arg;
+	encl_auto(encl_free) uint8_t *buf = encl_xmalloc(CHUNK);
+	uint32_t crc = 0;
+
+	for (uint64_t off = 0; off < c->size;) {
+		size_t n = c->size - off < CHUNK ? (size_t)(c->size - off) : CHUNK;
+
+		if (encl_content_read(c, off, buf, n, e))
+			return -1;
+		crc = encl_crc32(crc, buf, n);
+		if (encl_sink_write(out, buf, n, e))
+			return -1;
+		off += n;
+	}
+	if (crc != c->crc)
+		return encl_fail(e, ENCL_FAILED, "the kernel changed while it was read");
+	return 0;
+}
+
+static struct encl_eif_part
+ramdisk_part(struct ramdisk_arg *arg)
+{
+	bool plain = arg->compression == ENCL_COMPRESS_NONE;
+
+	return (struct encl_eif_part){
+		.type = ENCL_SECTION_RAMDISK,
+		.produce = produce_ramdisk,
+		.arg = arg,
+		.size = plain ? encl_ramdisk_size(arg->r) : UINT64_MAX,
+		.crc = plain ? encl_ramdisk_crc(arg->r) : 0,
+		.crc_known = plain,
+	};
+}
+
+static const char *
+pick_cmdline(const struct encl_build *b)
+{
+	if (b->m->boot.cmdline)
+		return b->m->boot.cmdline;
+	if (b->m->boot.init == ENCL_INIT_AWS && b->kernel.blobs_cmdline)
+		return b->kernel.blobs_cmdline;
+	return encl_cmdline_default(b->m->arch);
+}
+
+static char *
+make_metadata(const struct encl_build *b)
+{
+	struct encl_digest digest;
+	char text[ENCL_DIGEST_TEXT];
+
+	encl_manifest_digest(b->m, b->lock, &digest);
+	encl_digest_format(&digest, text);
+
+	encl_auto(json_decref) json_t *custom =
+		json_pack("{s:{s:s, s:i}}", "enclavebuild", "manifest", text, "compat",
+			  ENCL_COMPAT);
+
+	return encl_metadata_text(b->m->name, b->m->version, b->m->source_date_epoch,
+				  b->kernel.config, custom);
+}
+
+int
+encl_build_image(struct encl_build *b, int fd, struct encl_eif_result *out,
+		 struct encl_err *e)
+{
+	const char *cmdline = pick_cmdline(b);
+	struct encl_eif_bytes text = {cmdline, strlen(cmdline)};
+	encl_auto(encl_free) char *about = make_metadata(b);
+	struct encl_eif_bytes metadata = {about, strlen(about)};
+	enum encl_compression c = b->m->boot.init == ENCL_INIT_AWS
+					  ? ENCL_COMPRESS_NONE
+					  : b->m->boot.compression;
+	struct ramdisk_arg boot = {b->boot, c, b->m->boot.level, b->env->jobs};
+	struct ramdisk_arg app = {b->app, b->m->boot.compression, b->m->boot.level,
+				  b->env->jobs};
+	struct encl_eif_part parts[5] = {
+		{ENCL_SECTION_KERNEL, produce_content, &b->kernel.image,
+		 b->kernel.image.size, b->kernel.image.crc, true},
+		encl_eif_part_bytes(ENCL_SECTION_CMDLINE, &text),
+		encl_eif_part_bytes(ENCL_SECTION_METADATA, &metadata),
+		ramdisk_part(&boot),
+		ramdisk_part(&app),
+	};
+
+	return encl_eif_write(fd, b->m->arch, parts, 5,
+			      b->signer ? encl_key_signer_base(b->signer) : NULL,
+			      b->env->jobs, out, e);
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Manifest to lock: each item to the digests of what it means. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "build.h"
+#include "lock/lock.h"
+#include "ramdisk/ramdisk.h"
+#include "rootfs/tree.h"
+#include "sources/source.h"
+
+/* Does a pin list this package? */
+static bool
+has_package(const json_t *pin, const char *name)
+{
+	json_t *package;
+	size_t i;
+
+	json_array_foreach (json_object_get(pin, "packages"), i, package) {
+		const char *s = json_string_value(json_object_get(package, "name"));
+
+		if (s && !strcmp(s, name))
+			return true;
+	}
+	return false;
+}
+
+/* Shall the part at `where` move?  Marks the names that asked for it. */
+static bool
+moves(const struct encl_resolve_request *r, const char *where, const json_t *pin,
+      bool *used)
+{
+	bool yes = r->update_all;
+
+	for (size_t i = 0; i < r->n_update; i++) {
+		if (strcmp(r->update[i], where) != 0 && !has_package(pin, r->update[i]))
+			continue;
+		used[i] = true;
+		yes = true;
+	}
+	return yes;
+}
+
+static int
+resolve_layer(struct encl_env *env, const struct encl_manifest *m,
+	      const struct encl_layer *layer, json_t **pin, struct encl_err *e)
+{
+	switch (layer->kind) {
+	case ENCL_LAYER_IMAGE:
+		return encl_image_lock(env, m, layer, pin, e);
+	case ENCL_LAYER_PACKAGES:
+		return encl_packages_lock(env, m, &layer->packages, NULL, pin, e);
+	case ENCL_LAYER_ARCHIVE:
+	case ENCL_LAYER_DIRECTORY:
+	case ENCL_LAYER_FILE:
+		return encl_local_lock(env, m, layer, pin, e);
+	case ENCL_LAYER_REMOVE:
+		break;
+	}
+	*pin = json_object();
+	return 0;
+}
+
+static int
+resolve_rootfs(struct encl_env *env, const struct encl_manifest *m,
+	       const struct encl_resolve_request *r, json_t *lock, bool *used,
+	       struct encl_err *e)
+{
+	for (size_t i = 0; i < m->n_layers; i++) {
+		const struct encl_layer *layer = &m->layers[i];
+		json_t *part = json_array_get(json_object_get(lock, "rootfs"), i);
+		const json_t *old = encl_lock_find(r->old, json_object_get(part, "item"));
+		encl_auto(encl_free) char *at = encl_manifest_at(m, layer->pos);
+		char where[32];
+		json_t *pin = NULL;
+
+		snprintf(where, sizeof where, "rootfs[%zu]", i);
+		if (!moves(r, where, old, used) && old &&
+		    layer->kind == ENCL_LAYER_PACKAGES) {
+			json_object_set(part, "pin", (json_t *)(uintptr_t)old);
+			continue;
+		}
+		if (resolve_layer(env, m, layer, &pin, e))
+			return encl_wrap(e, "%s%s", at, where);
+		json_object_set_new(part, "pin", pin);
+	}
+	return 0;
+}
+
+static int
+resolve_kernel(struct encl_env *env, const struct encl_manifest *m,
+	       const struct encl_resolve_request *r, json_t *lock, bool *used,
+	       struct encl_err *e)
+{
+	json_t *part = json_object_get(lock, "kernel");
+	const json_t *old = encl_lock_find(r->old, json_object_get(part, "item"));
+	encl_auto(encl_free) char *at = encl_manifest_at(m, m->boot.kernel.pos);
+	json_t *pin = NULL;
+
+	if (!moves(r, "kernel", old, used) && old &&
+	    m->boot.kernel.kind == ENCL_KERNEL_PACKAGE) {
+		json_object_set(part, "pin", (json_t *)(uintptr_t)old);
+		return 0;
+	}
+	if (encl_kernel_lock(env, m, NULL, &pin, e))
+		return encl_wrap(e, "%sboot.kernel", at);
+	json_object_set_new(part, "pin", pin);
+	return 0;
+}
+
+static int
+pin_program(const struct encl_manifest *m, const char *name, json_t *guest,
+	    struct encl_err *e)
+{
+	struct encl_content program;
+	struct encl_digest digest;
+	char text[ENCL_DIGEST_TEXT];
+
+	if (encl_guest_program(m->arch, name, &program, e))
+		return -1;
+	encl_digest_of(ENCL_SHA256, program.data, (size_t)program.size, &digest);
+	encl_digest_format(&digest, text);
+	json_object_set_new(guest, name, json_string(text));
+	return 0;
+}
+
+static int
+pin_init_file(const struct encl_manifest *m, json_t *guest, struct encl_err *e)
+{
+	encl_auto(encl_free) char *path = encl_manifest_path(m, m->boot.init_path);
+	encl_auto(encl_free) char *bytes = NULL;
+	struct encl_digest digest;
+	char text[ENCL_DIGEST_TEXT];
+	size_t n;
+
+	if (encl_read_file(path, 64 << 20, &bytes, &n, e))
+		return encl_wrap(e, "boot.init.path");
+	encl_digest_of(ENCL_SHA256, bytes, n, &digest);
+	encl_digest_format(&digest, text);
+	json_object_set_new(guest, "init", json_string(text));
+	return 0;
+}
+
+/* The tool's own part in the bytes: guest programs and the compressor. */
+static int
+pin_tool(const struct encl_manifest *m, json_t *lock, struct encl_err *e)
+{
+	json_t *guest = json_object();
+
+	json_object_set_new(lock, "guest", guest);
+	json_object_set_new(lock, "compressor",
+			    json_string(encl_compressor_version(m->boot.compression)));
+	if (m->boot.init == ENCL_INIT_BUILTIN && pin_program(m, "init", guest, e))
+		return -1;
+	if (m->boot.init == ENCL_INIT_PATH && pin_init_file(m, guest, e))
+		return -1;
+	return pin_program(m, "launch", guest, e);
+}
+
+int
+encl_resolve(struct encl_env *env, const struct encl_manifest *m,
+	     const struct encl_resolve_request *request, json_t **lock,
+	     struct encl_err *e)
+{
+	encl_auto(json_decref) json_t *canonical = encl_manifest_canonical(m);
+	encl_auto(json_decref) json_t *items = encl_lock_items(canonical);
+	encl_auto(json_decref) json_t *fresh = encl_lock_new(items);
+	encl_auto(encl_free) bool *used =
+		encl_xcalloc(request->n_update + 1, sizeof *used);
+
+	if (resolve_rootfs(env, m, request, fresh, used, e) ||
+	    resolve_kernel(env, m, request, fresh, used, e) || pin_tool(m, fresh, e))
+		return -1;
+	for (size_t i = 0; i < request->n_update; i++)
+		if (!used[i])
+			return encl_fail(
+				e, ENCL_USAGE,
+				"nothing in %s is called \"%s\"; name a package, "
+				"kernel, or an item such as rootfs[0]",
+				m->file, request->update[i]);
+	*lock = encl_take(fresh, NULL);
+	return 0;
+}

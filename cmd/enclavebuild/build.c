@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `enclavebuild build`: a manifest to a measured, signed image. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/parse.h"
+#include "build.h"
+#include "cmd.h"
+#include "manifests.h"
+#include "verbs.h"
+
+static void
+print_pcr(const char *name, const struct encl_pcr *pcr)
+{
+	char hex[2 * ENCL_PCR_SIZE + 1];
+
+	encl_hex(pcr->bytes, ENCL_PCR_SIZE, hex);
+	report("%s %s\n", name, hex);
+}
+
+static void
+print_rows(const char *title, const json_t *rows, const char *name_key)
+{
+	json_t *row;
+	size_t i;
+
+	report("\n%s:\n", title);
+	json_array_foreach ((json_t *)(uintptr_t)rows, i, row) {
+		const char *kind = json_string_value(json_object_get(row, "kind"));
+		const char *name = json_string_value(json_object_get(row, name_key));
+
+		report("%10.2f MiB  %s%s%s\n",
+		       (double)json_integer_value(json_object_get(row, "bytes")) /
+			       (1 << 20),
+		       !strcmp(name_key, "name") && kind ? kind : "",
+		       !strcmp(name_key, "name") ? " " : "", name ? name : "");
+	}
+}
+
+static void
+print_sizes(const json_t *sizes)
+{
+	print_rows("by source", json_object_get(sizes, "origins"), "name");
+	print_rows("by folder", json_object_get(sizes, "largestFolders"), "path");
+	print_rows("largest files", json_object_get(sizes, "largestFiles"), "path");
+}
+
+static void
+print_text(const char *image, const struct encl_build_report *r, bool sizes)
+{
+	const struct encl_measurements *m = &r->result.measurements;
+	char digest[ENCL_DIGEST_TEXT];
+
+	encl_digest_format(&r->result.sha256, digest);
+	report("image  %s (%.1f MiB)\ndigest %s\n", image,
+	       (double)r->result.size / (1 << 20), digest);
+	print_pcr("PCR0  ", &m->pcr0);
+	print_pcr("PCR1  ", &m->pcr1);
+	print_pcr("PCR2  ", &m->pcr2);
+	if (m->has_pcr8)
+		print_pcr("PCR8  ", &m->pcr8);
+	if (sizes)
+		print_sizes(r->sizes);
+}
+
+static void
+print_json(const char *image, const struct encl_build_report *r)
+{
+	encl_auto(json_decref) json_t *doc =
+		encl_measurements_json(&r->result.measurements);
+	char digest[ENCL_DIGEST_TEXT];
+
+	encl_digest_format(&r->result.sha256, digest);
+	json_object_set_new(doc, "Image", json_string(image));
+	json_object_set_new(doc, "MeasurementsFile", json_string(r->measurements_path));
+	json_object_set_new(doc, "Size", json_integer((json_int_t)r->result.size));
+	json_object_set_new(doc, "Digest", json_string(digest));
+	json_object_set_new(doc, "Locked", json_boolean(r->had_lock));
+	json_object_set(doc, "Sections", r->sections);
+	json_object_set(doc, "Largest", r->sizes);
+	report_json(doc);
+}
+
+static int
+run(struct cli *cli, const struct args *args, struct encl_err *e)
+{
+	const char *file = args->n_operands ? args->operands[0] : "enclave.yaml";
+	encl_auto(encl_manifest_free) struct encl_manifest *m = NULL;
+	encl_auto(encl_build_report_clear) struct encl_build_report r = {0};
+	encl_auto(encl_free) char *image = NULL;
+	struct encl_build_request request = {.locked = args_has(args, "locked"),
+					     .now = encl_now()};
+
+	cli->env.strict_scripts = args_has(args, "strict-scripts");
+	if (read_manifest(file, &m, e) || cli_need_cache(cli, e))
+		return -1;
+	image = args_has(args, "output") ? encl_xstrdup(args_get(args, "output"))
+					 : encl_xasprintf("%s.eif", m->name);
+	request.output = image;
+	if (encl_build(&cli->env, m, &request, &r, e))
+		return -1;
+	if (cli->json)
+		print_json(image, &r);
+	else
+		print_text(image, &r, args_has(args, "sizes") || cli->verbose);
+	return 0;
+}
+
+static const struct option_spec options[] = {
+	{"output", 'o', "FILE", "the image (default: NAME.eif)", false},
+	{"locked", 0, NULL, "refuse to build without a lock that fits", false},
+	{"strict-scripts", 0, NULL, "maintainer scripts with no equivalent are errors",
+	 false},
+	{"sizes", 0, NULL, "tell what made the image large", false},
+	{NULL, 0, NULL, NULL, false},
+};
+
+const struct command cmd_build = {
+	.name = "build",
+	.summary = "build an image from a manifest",
+	.operands = "[MANIFEST]",
+	.max_operands = 1,
+	.help = "MANIFEST is enclave.yaml where it is not given.  What goes in is taken from\n"
+		"the lock beside it (enclave.lock), or resolved where there is none.  The\n"
+		"measurements are printed and written to NAME.measurements.json beside the\n"
+		"image.  Nothing is written unless everything succeeded.",
+	.options = options,
+	.run = run,
+};
