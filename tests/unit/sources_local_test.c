@@ -16,14 +16,6 @@
 #include "sources/cache.h"
 #include "test.h"
 
-/* Until manifest/ is there. */
-__attribute__((weak)) char *
-encl_manifest_path(const struct encl_manifest *m, const char *path)
-{
-	return *path == '/' ? encl_xstrdup(path)
-			    : encl_xasprintf("%s/%s", m->folder, path);
-}
-
 struct fixture {
 	struct encl_cache *cache;
 	struct encl_env env;
