@@ -24,4 +24,14 @@ encl_embedded_\name\()_end:
 	embed modules, "manifests/modules.txt"
 	embed kernel_requirements, "manifests/kernel-requirements.txt"
 
+#ifdef __x86_64__
+	.balign 16
+	.globl encl_embedded_kvm_probe
+encl_embedded_kvm_probe:
+#include "builder/launch/kvm_probe.S"
+	.globl encl_embedded_kvm_probe_end
+encl_embedded_kvm_probe_end:
+	.byte 0
+#endif
+
 	.section .note.GNU-stack,"",%progbits

@@ -23,5 +23,7 @@ ENCL_EMBEDDED_MAYBE(init_x86_64);
 ENCL_EMBEDDED_MAYBE(launch_x86_64);
 ENCL_EMBEDDED_MAYBE(init_aarch64);
 ENCL_EMBEDDED_MAYBE(launch_aarch64);
+/* launch/kvm_probe.S; x86_64 only */
+ENCL_EMBEDDED_MAYBE(kvm_probe);
 
 #endif

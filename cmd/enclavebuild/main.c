@@ -22,7 +22,9 @@ const struct command *const commands[] = {
 	&cmd_build,
 	&cmd_cache,
 	&cmd_check,
+	&cmd_doctor,
 	&cmd_lock,
+	&cmd_run,
 	&cmd_version,
 	NULL,
 };

@@ -8,7 +8,9 @@ struct command;
 extern const struct command cmd_build;
 extern const struct command cmd_cache;
 extern const struct command cmd_check;
+extern const struct command cmd_doctor;
 extern const struct command cmd_lock;
+extern const struct command cmd_run;
 extern const struct command cmd_version;
 
 #endif

@@ -17,7 +17,8 @@
 #include "guest/file.h"
 #include "init/init.h"
 
-enum { BEAT = 0xB7, PARENT = 3, PORT = 9000, SECONDS = 30 };
+enum { BEAT = 0xB7, PORT = 9000, SECONDS = 30 };
+enum { NOBODY = 0, HOST = 2, PARENT = 3 }; /* CIDs */
 
 /* struct sockaddr_vm of linux/vm_sockets.h, which musl does not ship. */
 struct vsock_address {
@@ -34,21 +35,34 @@ struct failure {
 	const char *why;
 };
 
-/* One word of the kernel's command line; QEMU's runner appends it (unmeasured)
- * where there is no vsock at all. */
+/* Is this one of the words of the kernel's command line? */
 static bool
-switched_off(void)
+has_word(const char *text, const char *word)
 {
-	static const char word[] = "enclave.heartbeat=off";
-	const size_t n = sizeof word - 1;
+	const size_t n = strlen(word);
+
+	for (const char *at = text; (at = strstr(at, word)); at += n)
+		if ((at == text || at[-1] == ' ') && (!at[n] || strchr(" \n", at[n])))
+			return true;
+	return false;
+}
+
+/* Where the parent is.  QEMU's runner appends (unmeasured) "off" where there
+ * is no vsock at all, and "2" where the vsock program knows the host only by
+ * its usual CID. */
+static uint32_t
+parent_cid(void)
+{
 	size_t len;
 	char *text = guest_read_file("/proc/cmdline", 1 << 16, &len);
-	bool off = false;
+	uint32_t cid = PARENT;
 
-	for (char *at = text; at && !off && (at = strstr(at, word)); at += n)
-		off = (at == text || at[-1] == ' ') && (!at[n] || strchr(" \n", at[n]));
+	if (text && has_word(text, "enclave.heartbeat=off"))
+		cid = NOBODY;
+	else if (text && has_word(text, "enclave.heartbeat=2"))
+		cid = HOST;
 	free(text);
-	return off;
+	return cid;
 }
 
 static bool
@@ -60,10 +74,10 @@ failed(struct failure *f, const char *step, const char *why)
 }
 
 static bool
-beat(int fd, struct failure *f)
+beat(int fd, uint32_t cid, struct failure *f)
 {
 	const struct vsock_address parent = {
-		.family = AF_VSOCK, .port = PORT, .cid = PARENT};
+		.family = AF_VSOCK, .port = PORT, .cid = cid};
 	const struct timeval wait = {.tv_sec = 5};
 	uint8_t byte = BEAT;
 	ssize_t n;
@@ -83,7 +97,7 @@ beat(int fd, struct failure *f)
 }
 
 static bool
-try_once(struct failure *f)
+try_once(uint32_t cid, struct failure *f)
 {
 	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool ok;
@@ -94,14 +108,14 @@ try_once(struct failure *f)
 			   "modules");
 	if (fd < 0)
 		return failed(f, "socket for", guest_why());
-	ok = beat(fd, f);
+	ok = beat(fd, cid, f);
 	close(fd);
 	return ok;
 }
 
 /* A kind of failure is told once, however often it happens. */
 static void
-tell(const struct failure *f)
+tell(uint32_t cid, const struct failure *f)
 {
 	static struct failure told[8];
 	size_t i = 0;
@@ -113,7 +127,8 @@ tell(const struct failure *f)
 	if (i == 8 || told[i].step)
 		return;
 	told[i] = *f;
-	say("heartbeat: ", f->step, " vsock 3:9000: ", f->why, "; trying again");
+	say("heartbeat: ", f->step, " vsock ", guest_dec(cid), ":9000: ", f->why,
+	    "; trying again");
 }
 
 void
@@ -122,20 +137,22 @@ init_heartbeat(void)
 	const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
 	struct timespec start;
 	struct timespec now;
+	const uint32_t cid = parent_cid();
 	struct failure f;
 
-	if (switched_off()) {
+	if (cid == NOBODY) {
 		say("no vsock: heartbeat skipped");
 		return;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	while (!try_once(&f)) {
+	while (!try_once(cid, &f)) {
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		if (now.tv_sec - start.tv_sec >= SECONDS)
 			init_fatal("heartbeat: no answer for ", guest_dec(SECONDS),
-				   " s: ", f.step, " vsock 3:9000: ", f.why,
-				   "; is the parent listening there?");
-		tell(&f);
+				   " s: ", f.step,
+				   cid == HOST ? " vsock 2:9000: " : " vsock 3:9000: ",
+				   f.why, "; is the parent listening there?");
+		tell(cid, &f);
 		nanosleep(&pause, NULL);
 	}
 }
