@@ -212,6 +212,14 @@ place(struct encl_tree *t, struct encl_node *parent, const char *name,
 	return 0;
 }
 
+static bool
+is_folder(struct encl_tree *t, const char *path)
+{
+	const struct encl_node *n = encl_tree_find(t, path);
+
+	return n && n->inode->type == ENCL_DIR;
+}
+
 static int
 state_root(struct encl_tree *t, const struct encl_entry *entry, struct encl_err *e)
 {
@@ -388,6 +396,8 @@ add_clean(struct encl_tree *t, const char *path, const struct encl_entry *entry,
 		return -1;
 	if (white != WHITE_NONE)
 		return apply_whiteout(t, path, white, e);
+	if (entry->merge && is_folder(t, path))
+		return 0;
 	if (!*path)
 		return state_root(t, entry, e);
 	if (entry->type == ENCL_HARDLINK)

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/json.h"
+#include "base/spawn.h"
 #include "base/tmpfile.h"
 #include "recorder.h"
 #include "sources/cache.h"
@@ -273,4 +275,91 @@ TEST(sources_directory_refuses)
 	CHECK(mkfifo(test_path("d/p"), 0644) == 0);
 	FAILS(lock(&f, &files), ENCL_FAILED,
 	      "d/p: is a fifo; a directory source takes files, folders and symbolic links");
+}
+
+static const struct encl_layer tarball = {
+	.kind = ENCL_LAYER_ARCHIVE, .path = "t/a", .at = "/opt", .strip_components = 1};
+
+static void
+run(const char *command)
+{
+	encl_auto(encl_free) char *full =
+		encl_xasprintf("cd %s; %s", test_dir(), command);
+	const char *const argv[] = {"sh", "-ec", full, NULL};
+	encl_auto(encl_buf_clear) struct encl_buf err = {.cap = 10000};
+	int status = -1;
+
+	OK(encl_spawn(argv, NULL, &err, 60, &status, &e));
+	if (status)
+		test_fail(__FILE__, __LINE__, "%s: %s", command, encl_buf_text(&err));
+}
+
+/* The same content in every form gives the same entries, twice. */
+TEST(sources_archive_forms)
+{
+	static const char *const forms[] = {"",	       "| gzip", "| zstd -q", "| xz",
+					    "| bzip2", "| gzip", "zip"};
+	encl_auto(fixture_clear) struct fixture f = {0};
+
+	set_up(&f);
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		bool zip = !strcmp(forms[i], "zip");
+		encl_auto(encl_free) char *command = encl_xasprintf(
+			"rm -rf t; mkdir -p t/top/d; cd t; echo hi >top/f; "
+			"echo run >top/d/x; chmod 755 top/d/x top/d; chmod 644 top/f; "
+			"ln -s f top/l; touch -hd @99 top/d/x top/*; "
+			"%s -cf - %s top/d/ top/d/x top/f top/l %s >a",
+			zip ? "bsdtar --format=zip"
+			    : "tar --no-recursion --owner=0 --group=0",
+			zip ? "-n" : "", zip ? "" : forms[i]);
+
+		run(command);
+		OK(lock(&f, &tarball));
+		for (unsigned again = 0; again < 2; again++) {
+			OK(emit(&f, &tarball));
+			EQ_STR("begin archive t/a 0\n"
+			       "d 0755 0:0 99 opt/d\n"
+			       "f 0755 0:0 99 opt/d/x 4 \"run\\x0a\"\n"
+			       "f 0644 0:0 99 opt/f 3 \"hi\\x0a\"\n"
+			       "l 0777 0:0 99 opt/l -> f\n",
+			       recorded(&f.r));
+		}
+	}
+}
+
+TEST(sources_archive_changed)
+{
+	encl_auto(fixture_clear) struct fixture f = {0};
+	encl_auto(encl_free) char *want = NULL;
+	const char *sum;
+
+	set_up(&f);
+	CHECK(mkdir(test_path("t"), 0755) == 0);
+	write_text("t/a", "no tar at all, but that is not what is wrong first", 0644);
+	OK(lock(&f, &tarball));
+	OK(encl_json_str(f.pin, "sha256", "pin", &sum, &e));
+	FAILS(emit(&f, &tarball), ENCL_FAILED, "t/a: Unrecognized archive format");
+	write_text("t/a", "changed", 0644);
+	want = encl_xasprintf(
+		"t/a: lock has sha256:%s, the file has sha256:"
+		"d67e2e944994496c8d8ec76eed0cf9f09679448d"
+		"584b532bebf941852a37f5ed; run \"enclavebuild lock --update\"",
+		sum);
+	FAILS(emit(&f, &tarball), ENCL_MISMATCH, want);
+}
+
+TEST(sources_archive_damaged_cache)
+{
+	encl_auto(fixture_clear) struct fixture f = {0};
+	set_up(&f);
+	run("mkdir -p t/top; cd t; echo hi >top/f; tar -czf a top");
+	OK(lock(&f, &tarball));
+	OK(emit(&f, &tarball));
+	run("cd c/blobs/sha256; chmod 600 *; "
+	    "printf X | dd of=$(ls) bs=1 seek=1030 conv=notrunc 2>/dev/null");
+	CHECK(emit(&f, &tarball) == -1);
+	CHECK(strstr(e.msg, "t/a: cache blob sha256:") == e.msg);
+	CHECK(strstr(e.msg, " was damaged and is removed; run the command again") !=
+	      NULL);
+	OK(emit(&f, &tarball));
 }
