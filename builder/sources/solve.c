@@ -236,21 +236,42 @@ explain(Solver *solver, struct encl_err *e)
 		encl_buf_text(&text), n > MAX_PROBLEMS || text.over ? "; …" : "");
 }
 
+/* Adds the walked packages to the jobs as action says and solves. */
+static Solver *
+attempt(const struct request *r, const Queue *walked, Id action, int *problems)
+{
+	encl_auto(encl_queue_clear) Queue jobs;
+	Solver *solver = solver_create(r->u->pool);
+
+	queue_init_clone(&jobs, &r->jobs);
+	for (int i = 0; i < walked->count; i++)
+		queue_push2(&jobs, action | SOLVER_SOLVABLE, walked->elements[i]);
+	solver_set_flag(solver, SOLVER_FLAG_IGNORE_RECOMMENDED, 1);
+	*problems = solver_solve(solver, &jobs);
+	return solver;
+}
+
+/*
+ * apt's choice where it can be installed.  Where it cannot (apt would give up,
+ * or start to remove), libsolv searches, and favours what apt would take.
+ */
 static int
 decide(struct request *r, Queue *set, struct encl_err *e)
 {
 	encl_auto(solver_clear) Solver *solver = NULL;
 	encl_auto(encl_queue_clear) Queue walked;
 	encl_auto(encl_queue_clear) Queue decided;
+	int problems;
 
 	queue_init(&walked);
 	queue_init(&decided);
 	encl_solve_walk(r->u, &r->packages->prefer, &r->start, &walked);
-	for (int i = 0; i < walked.count; i++)
-		queue_push2(&r->jobs, SOLVER_FAVOR | SOLVER_SOLVABLE, walked.elements[i]);
-	solver = solver_create(r->u->pool);
-	solver_set_flag(solver, SOLVER_FLAG_IGNORE_RECOMMENDED, 1);
-	if (solver_solve(solver, &r->jobs))
+	solver = attempt(r, &walked, SOLVER_INSTALL, &problems);
+	if (problems) {
+		solver_free(encl_take(solver, NULL));
+		solver = attempt(r, &walked, SOLVER_FAVOR, &problems);
+	}
+	if (problems)
 		return explain(solver, e);
 	solver_get_decisionqueue(solver, &decided);
 	for (int i = 0; i < decided.count; i++)
