@@ -15,25 +15,6 @@ encl_debian_finish(struct encl_tree *t, const struct encl_layer_packages *p,
 	return 0;
 }
 W int
-encl_packages_lock(struct encl_env *env, const struct encl_manifest *m,
-		   const struct encl_layer_packages *packages, const json_t *old_pin,
-		   json_t **pin, struct encl_err *e)
-{
-	return encl_fail(e, ENCL_FAILED, "stub");
-}
-W int
-encl_packages_emit(struct encl_env *env, const struct encl_manifest *m,
-		   const struct encl_layer_packages *packages, const json_t *pin,
-		   struct encl_entry_sink *sink, struct encl_package_set *set,
-		   struct encl_err *e)
-{
-	return encl_fail(e, ENCL_FAILED, "stub");
-}
-W void
-encl_package_set_clear(struct encl_package_set *s)
-{
-}
-W int
 encl_image_lock(struct encl_env *env, const struct encl_manifest *m,
 		const struct encl_layer *layer, json_t **pin, struct encl_err *e)
 {
@@ -50,17 +31,4 @@ encl_image_emit(struct encl_env *env, const struct encl_manifest *m,
 W void
 encl_image_config_clear(struct encl_image_config *c)
 {
-}
-W int
-encl_deb_lock(struct encl_env *env, const struct encl_manifest *m,
-	      const struct encl_apt_source *source, const char *package,
-	      const char *follow, json_t **pin, struct encl_err *e)
-{
-	return encl_fail(e, ENCL_FAILED, "stub");
-}
-W int
-encl_deb_emit(struct encl_env *env, const struct encl_manifest *m, const json_t *pin,
-	      struct encl_entry_sink *sink, struct encl_err *e)
-{
-	return encl_fail(e, ENCL_FAILED, "stub");
 }

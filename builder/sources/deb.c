@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The outer ar and the inner tar are read by two libarchive handles, the
- * second fed from the first.  Only the filters that dpkg knows are enabled:
- * none of libarchive's runs a program.
+ * The outer ar and control.tar are read by two libarchive handles, the second
+ * fed from the first.  Only the filters that dpkg knows are enabled: none of
+ * those of libarchive that run a program.
  */
 #include "sources/deb.h"
 
@@ -73,7 +73,8 @@ open_outer(int fd, const char *what, struct archive **out, struct encl_err *e)
 
 /* Member "NAME" or "NAME.*"; members that begin with "_" may stand between. */
 static int
-next_member(struct archive *outer, const char *name, const char *what, struct encl_err *e)
+next_member(struct archive *outer, const char *name, const char *what,
+	    struct archive_entry **out, struct encl_err *e)
 {
 	struct archive_entry *entry;
 	size_t n = strlen(name);
@@ -91,8 +92,10 @@ next_member(struct archive *outer, const char *name, const char *what, struct en
 		path = archive_entry_pathname(entry);
 		if (path && !strncmp(path, name, n) &&
 		    (!path[n] || (path[n] == '.' && !strcmp(name, "control.tar")) ||
-		     (path[n] == '.' && !strcmp(name, "data.tar"))))
+		     (path[n] == '.' && !strcmp(name, "data.tar")))) {
+			*out = entry;
 			return 0;
+		}
 		if (path && path[0] == '_')
 			continue;
 		encl_auto(encl_free) char *shown =
@@ -108,9 +111,10 @@ next_member(struct archive *outer, const char *name, const char *what, struct en
 static int
 check_version(struct archive *outer, const char *what, struct encl_err *e)
 {
+	struct archive_entry *entry;
 	char text[8] = {0};
 
-	if (next_member(outer, "debian-binary", what, e))
+	if (next_member(outer, "debian-binary", what, &entry, e))
 		return -1;
 	if (archive_read_data(outer, text, sizeof text - 1) < 3 ||
 	    strncmp(text, "2.", 2) != 0)
@@ -121,10 +125,9 @@ check_version(struct archive *outer, const char *what, struct encl_err *e)
 
 /* ---- the inner one ---- */
 
-/* Feeds an archive from another's current member, or from a descriptor. */
+/* Feeds an archive from another's current member. */
 struct feed {
-	struct archive *outer; /* NULL: fd */
-	int fd;
+	struct archive *outer;
 	uint8_t block[BLOCK];
 };
 
@@ -132,19 +135,16 @@ static la_ssize_t
 read_feed(struct archive *a, void *arg, const void **p)
 {
 	struct feed *f = arg;
-	la_ssize_t n = f->outer ? archive_read_data(f->outer, f->block, BLOCK)
-				: read(f->fd, f->block, BLOCK);
+	la_ssize_t n = archive_read_data(f->outer, f->block, BLOCK);
+	const char *why = archive_error_string(f->outer);
 
 	*p = f->block;
 	if (n < 0)
-		archive_set_error(a, EIO, "%s",
-				  f->outer && archive_error_string(f->outer)
-					  ? archive_error_string(f->outer)
-					  : "cannot be read");
+		archive_set_error(a, EIO, "%s", why ? why : "cannot be read");
 	return n;
 }
 
-/* The whole of the one entry of a "raw" archive to sink. */
+/* The current member's bytes to sink. */
 static int
 pump(struct archive *a, const char *what, uint64_t max, struct encl_sink *sink,
      struct encl_err *e)
@@ -169,51 +169,28 @@ pump(struct archive *a, const char *what, uint64_t max, struct encl_sink *sink,
 	}
 }
 
-static int
-expand(struct feed *feed, const char *what, uint64_t max, struct encl_sink *sink,
-       struct encl_err *e)
-{
-	encl_auto(close_archive) struct archive *a = new_filtered();
-	struct archive_entry *entry;
-	int rc;
-
-	archive_read_support_format_raw(a);
-	archive_read_support_format_empty(a);
-	rc = archive_read_open(a, feed, NULL, read_feed, NULL);
-	if (rc == ARCHIVE_OK)
-		rc = archive_read_next_header(a, &entry);
-	if (rc == ARCHIVE_EOF)
-		return 0;
-	if (rc != ARCHIVE_OK)
-		return fail_archive(a, what, e);
-	return pump(a, what, max, sink, e);
-}
-
 int
-encl_deb_expand_file(int fd, const char *what, uint64_t max, struct encl_sink *sink,
-		     struct encl_err *e)
-{
-	encl_auto(encl_free) struct feed *feed = encl_xcalloc(1, sizeof *feed);
-
-	feed->fd = fd;
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return encl_fail_sys(e, ENCL_FAILED, "%s: seek", what);
-	return expand(feed, what, max, sink, e);
-}
-
-int
-encl_deb_data(int fd, const char *what, uint64_t max, struct encl_sink *sink,
-	      struct encl_err *e)
+encl_deb_data(int fd, const char *what, struct encl_deb_part *out, struct encl_err *e)
 {
 	encl_auto(close_archive) struct archive *outer = NULL;
-	encl_auto(encl_free) struct feed *feed = encl_xcalloc(1, sizeof *feed);
+	struct archive_entry *entry;
+	struct encl_deb_part p;
+	la_int64_t size;
 
 	if (open_outer(fd, what, &outer, e) || check_version(outer, what, e) ||
-	    next_member(outer, "control.tar", what, e) ||
-	    next_member(outer, "data.tar", what, e))
+	    next_member(outer, "control.tar", what, &entry, e) ||
+	    next_member(outer, "data.tar", what, &entry, e))
 		return -1;
-	feed->outer = outer;
-	return expand(feed, what, max, sink, e);
+	/* what the header reader has taken ends where the member begins */
+	p.offset = (uint64_t)archive_filter_bytes(outer, 0);
+	size = archive_entry_size(entry);
+	if (size < 0)
+		return encl_fail(e, ENCL_FAILED, "%s: damaged", what);
+	p.size = (uint64_t)size;
+	if (encl_codec_probe(fd, p.offset, p.size, what, &p.codec, e))
+		return -1;
+	*out = p;
+	return 0;
 }
 
 /* ---- control files ---- */
@@ -326,9 +303,10 @@ encl_deb_control(int fd, const char *what, struct encl_arena *arena,
 	encl_auto(close_archive) struct archive *a = new_filtered();
 	encl_auto(encl_free) struct feed *feed = encl_xcalloc(1, sizeof *feed);
 	struct encl_package p = {.name = NULL};
+	struct archive_entry *entry;
 
 	if (open_outer(fd, what, &outer, e) || check_version(outer, what, e) ||
-	    next_member(outer, "control.tar", what, e))
+	    next_member(outer, "control.tar", what, &entry, e))
 		return -1;
 	feed->outer = outer;
 	archive_read_support_format_tar(a);

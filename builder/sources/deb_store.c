@@ -13,8 +13,8 @@
 #include "sources/apt_config.h"
 #include "sources/cache.h"
 #include "sources/deb.h"
-#include "sources/deb_tar.h"
 #include "sources/fetch.h"
+#include "sources/tar.h"
 
 enum { MAX_THREADS = 16 };
 
@@ -113,12 +113,29 @@ find_expanded(struct encl_env *env, struct encl_deb *d, const char *key, bool *f
 		return -1;
 	if (!*found)
 		return 0;
-	if (encl_cache_get(env->cache, &data, env->log, &fd, &size, e))
+	/* every byte is hashed when it is emitted */
+	if (encl_cache_get_unverified(env->cache, &data, &fd, &size, e))
 		return -1;
 	*found = fd >= 0;
 	d->data = data;
 	d->has_data = d->has_data || *found;
 	return 0;
+}
+
+/* Several packages are expanded at once, each by one thread. */
+static int
+inflate(struct encl_env *env, int fd, const struct encl_deb_part *part, const char *what,
+	struct encl_sink *out, struct encl_err *e)
+{
+	const struct encl_inflate in = {.fd = fd,
+					.offset = part->offset,
+					.size = part->size,
+					.codec = part->codec,
+					.what = what,
+					.log = env->log,
+					.threads = 1};
+
+	return encl_inflate(&in, out, e);
 }
 
 static int
@@ -128,6 +145,7 @@ expand(struct encl_env *env, struct encl_deb *d, struct encl_err *e)
 	encl_auto(encl_free) char *what = encl_xasprintf("%s %s", d->name, d->version);
 	encl_auto(encl_cache_writer_clear) struct encl_cache_writer w = {.cache = NULL};
 	char key[2 * ENCL_DIGEST_MAX + 1];
+	struct encl_deb_part part;
 	bool found;
 	uint64_t size;
 
@@ -137,8 +155,9 @@ expand(struct encl_env *env, struct encl_deb *d, struct encl_err *e)
 	if (found)
 		return 0;
 	if (open_cached(env, &d->deb, what, &fd, &size, e) ||
-	    encl_cache_write(env->cache, &w, ENCL_DEB_MAX_DATA, what, e) ||
-	    encl_deb_data(fd, what, ENCL_DEB_MAX_DATA, &w.sink, e) ||
+	    encl_deb_data(fd, what, &part, e) ||
+	    encl_cache_write(env->cache, &w, ENCL_TAR_MAX_BYTES, what, e) ||
+	    inflate(env, fd, &part, what, &w.sink, e) ||
 	    encl_cache_commit(&w, d->has_data ? &d->data : NULL, &d->data, NULL, e) ||
 	    encl_cache_link_set(env->cache, LINK_KIND, key, &d->data, e))
 		return -1;
@@ -248,23 +267,65 @@ read_control(struct encl_env *env, const struct encl_deb *d, const char *what,
 	return 0;
 }
 
+/* Package folders are as dpkg leaves them: one that is there already keeps its
+ * owner and mode, except that base-files is right about its own. */
+struct folder_sink {
+	struct encl_entry_sink sink;
+	struct encl_entry_sink *next;
+	bool merge;
+};
+
+static int
+add_entry(struct encl_entry_sink *s, const struct encl_entry *entry, struct encl_err *e)
+{
+	const struct folder_sink *f = (const struct folder_sink *)s;
+	struct encl_entry changed = *entry;
+
+	changed.merge = f->merge && entry->type == ENCL_DIR;
+	return f->next->add(f->next, &changed, e);
+}
+
+/* The digest is known when the last byte was read: what was emitted by then
+ * counts only if this succeeds. */
+static int
+emit_data(struct encl_env *env, const struct encl_deb *d, const char *what,
+	  struct encl_entry_sink *sink, struct encl_err *e)
+{
+	encl_auto(encl_blob_unref) struct encl_blob *blob = NULL;
+	struct folder_sink f = {.sink = {.add = add_entry},
+				.next = sink,
+				.merge = strcmp(d->name, "base-files") != 0};
+	struct encl_tar tar = {.what = what};
+	struct encl_digest digest;
+	int fd;
+
+	if (encl_cache_get_unverified(env->cache, &d->data, &fd, &tar.size, e))
+		return -1;
+	if (fd < 0)
+		return encl_fail(e, ENCL_FAILED, "%s has gone from the cache", what);
+	tar.blob = blob = encl_blob_new(fd, tar.size, what);
+	if (encl_tar_scan(env, &tar, &f.sink, &digest, e))
+		return -1;
+	if (encl_digest_equal(&digest, &d->data))
+		return 0;
+	encl_cache_remove(env->cache, &d->data);
+	return encl_fail(e, ENCL_FAILED,
+			 "%s: its expanded form in the cache was damaged and has been "
+			 "removed; try again",
+			 what);
+}
+
 int
 encl_deb_emit_one(struct encl_env *env, const struct encl_deb *d,
 		  struct encl_entry_sink *sink, struct encl_arena *a,
 		  struct encl_package *package, struct encl_err *e)
 {
 	encl_auto(encl_free) char *what = encl_xasprintf("%s %s", d->name, d->version);
-	encl_auto(encl_blob_unref) struct encl_blob *blob = NULL;
 	struct encl_origin origin = {"package", what};
-	uint64_t size;
-	int fd;
 
 	if (package && read_control(env, d, what, a, package, e))
 		return -1;
-	if (open_cached(env, &d->data, what, &fd, &size, e))
-		return -1;
-	blob = encl_blob_new(fd, size, what);
-	if (sink->begin(sink, &origin, 0, e) || encl_deb_tar(blob, sink, e) ||
+	if (sink->begin(sink, &origin, 0, e) || emit_data(env, d, what, sink, e) ||
 	    sink->end(sink, e))
 		return -1;
 	return 0;

@@ -10,8 +10,8 @@
 #include "base/buf.h"
 #include "base/parse.h"
 #include "sources/cache.h"
-#include "sources/deb.h"
 #include "sources/fetch.h"
+#include "sources/inflate.h"
 
 #define MAX_INDEX ((uint64_t)512 << 20)
 
@@ -62,6 +62,23 @@ fetch(struct encl_env *env, const struct encl_release *r, const char *folder,
 	return encl_fetch_all(env, path, f, 1, e);
 }
 
+/* libsolv reads a stream: a file without a name, of at most MAX_INDEX bytes. */
+static int
+expand(struct encl_env *env, int fd, uint64_t size, const char *path, int plain,
+       struct encl_err *e)
+{
+	struct encl_inflate in = {
+		.fd = fd, .size = size, .what = path, .log = env->log, .threads = 1};
+	struct encl_sink_fd to_file;
+	struct encl_sink_digest limit;
+
+	if (encl_codec_probe(fd, 0, size, path, &in.codec, e))
+		return -1;
+	encl_sink_fd_init(&to_file, plain, path);
+	encl_sink_digest_init(&limit, NULL, &to_file.sink, MAX_INDEX, path);
+	return encl_inflate(&in, &limit.sink, e);
+}
+
 int
 encl_index_open(struct encl_env *env, const struct encl_release *r, const char *component,
 		const char *arch, FILE **out, struct encl_err *e)
@@ -72,7 +89,6 @@ encl_index_open(struct encl_env *env, const struct encl_release *r, const char *
 	encl_auto(encl_close_fd) int fd = -1;
 	encl_auto(encl_close_fd) int plain = -1;
 	struct encl_fetch f = {.n_urls = 0};
-	struct encl_sink_fd sink;
 	uint64_t size;
 	FILE *file;
 
@@ -83,8 +99,7 @@ encl_index_open(struct encl_env *env, const struct encl_release *r, const char *
 		return encl_fail(e, ENCL_FAILED, "%s has gone from the cache", path);
 	if (encl_cache_scratch(env->cache, &plain, e))
 		return -1;
-	encl_sink_fd_init(&sink, plain, path);
-	if (encl_deb_expand_file(fd, path, MAX_INDEX, &sink.sink, e))
+	if (expand(env, fd, size, path, plain, e))
 		return -1;
 	if (lseek(plain, 0, SEEK_SET) < 0 || !(file = fdopen(plain, "r")))
 		return encl_fail_sys(e, ENCL_FAILED, "%s", path);
