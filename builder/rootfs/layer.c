@@ -364,19 +364,6 @@ finish_links(struct encl_tree *t, struct encl_err *e)
 
 /* ---- the sink ---- */
 
-/* An entry that only wants the folder to be there, and it is. */
-static bool
-is_merged(struct encl_tree *t, const struct encl_node *parent, const char *name,
-	  const struct encl_entry *entry)
-{
-	const struct encl_node *old;
-
-	if (!entry->merge || entry->type != ENCL_DIR)
-		return false;
-	old = encl_tree_child(t, parent, name, strlen(name));
-	return old && old->inode->type == ENCL_DIR;
-}
-
 static int
 begin(struct encl_entry_sink *s, const struct encl_origin *origin, int whiteouts,
       struct encl_err *e)
@@ -412,14 +399,11 @@ add_clean(struct encl_tree *t, const char *path, const struct encl_entry *entry,
 	if (entry->merge && is_folder(t, path))
 		return 0;
 	if (!*path)
-		return entry->merge && entry->type == ENCL_DIR ? 0
-							       : state_root(t, entry, e);
+		return state_root(t, entry, e);
 	if (entry->type == ENCL_HARDLINK)
 		return add_link(t, path, entry, e);
 	if (check_entry(entry, e) || encl_tree_parent(t, path, true, &parent, &name, e))
 		return -1;
-	if (is_merged(t, parent, name, entry))
-		return 0;
 	return place(t, parent, name, inode_of(t, entry), e);
 }
 
