@@ -24,7 +24,7 @@ nothing_left() { same "left behind in out.d" "" "$(ls -A out.d)"; }
 
 manifest '  - file: {path: /big, source: ./big}' ''
 run 2 "$ENCL" build -q -o out.d/t.eif
-grep -q 'app.command: missing, and no image of rootfs has an ENTRYPOINT or CMD' err || fail "$(cat err)"
+grep -q 'enclave.yaml:1:1: app.command: required, but not there; rootfs has no image that could name the program' err || fail "$(cat err)"
 nothing_left
 
 manifest '  - file: {path: /big, source: ./absent}'
