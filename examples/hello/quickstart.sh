@@ -9,7 +9,7 @@ echo "== building examples/hello"
 "$tool" build -o "$out"
 echo
 echo "== booting it in QEMU (the enclave's console follows)"
-"$tool" run --timeout 180 "$out"
+"$tool" run --kernel-args quiet --timeout 180 "$out"
 echo
 echo "== measurements"
 "$tool" inspect "$out" --json | grep -E '"PCR[0-9]+"'
