@@ -131,10 +131,11 @@ expand_cached(struct encl_env *env, const struct encl_content *in, uint64_t max,
 	if (found && *fd >= 0)
 		return 0;
 	a = archive_read_new();
-	if (encl_cache_write(env->cache, &w, max, what, e) || pump(a, &r, &w.sink, e) ||
-	    encl_cache_commit(&w, NULL, &to, fd, e))
+	if (encl_cache_write(env->cache, &w, max, what, e) || pump(a, &r, &w.sink, e))
 		return -1;
 	*size = w.size;
+	if (encl_cache_commit(&w, NULL, &to, fd, e))
+		return -1;
 	return encl_cache_link_set(env->cache, "expanded", key, &to, e);
 }
 

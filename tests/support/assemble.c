@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assemble OUT.eif KERNEL CONFIG CMDLINE RAMDISK…: an EIF of given files, for
- * tests of what comes after the builder. */
+ * tests of what comes after the builder.  ARCH=aarch64: for that one. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +33,9 @@ assemble(int argc, char **argv, struct encl_err *e)
 	struct encl_eif_result result;
 	struct encl_eif_bytes config;
 	encl_auto(encl_close_fd) int fd = open(argv[1], O_RDWR | O_CREAT | O_TRUNC, 0644);
+	const char *given = getenv("ARCH");
+	enum encl_arch arch =
+		given && !strcmp(given, "aarch64") ? ENCL_ARCH_AARCH64 : ENCL_ARCH_X86_64;
 	size_t n = 3;
 
 	if (fd < 0)
@@ -52,7 +55,7 @@ assemble(int argc, char **argv, struct encl_err *e)
 
 		parts[i] = encl_eif_part_bytes(types[i < 3 ? i : 3], &bytes[i]);
 	}
-	return encl_eif_write(fd, ENCL_ARCH_X86_64, parts, n, NULL, 1, &result, e);
+	return encl_eif_write(fd, arch, parts, n, NULL, 1, &result, e);
 }
 
 int

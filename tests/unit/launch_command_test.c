@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "launch/command.h"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/stream.h"
+#include "launch/accel.h"
+#include "launch/qemu.h"
+#include "test.h"
+
+static const char *
+value_of(const struct encl_qemu_command *c, const char *option)
+{
+	for (unsigned i = 0; i + 1 < c->n; i++)
+		if (!strcmp(c->argv[i], option))
+			return c->argv[i + 1];
+	return NULL;
+}
+
+TEST(launch_command_x86)
+{
+	encl_auto(encl_qemu_command_clear) struct encl_qemu_command c;
+	struct encl_qemu_setup s = {.arch = ENCL_ARCH_X86_64,
+				    .memory_mib = 640,
+				    .cpus = 2,
+				    .kernel_fd = 7,
+				    .initrd_fd = 8,
+				    .cmdline = "console=ttyS0",
+				    .kernel_args = "quiet a=b",
+				    .vsock = "/tmp/a,b/device",
+				    .tsc_khz = 2596126};
+
+	encl_qemu_command(&s, &c);
+	EQ_STR("qemu-system-x86_64", c.argv[0]);
+	EQ_STR("microvm,rtc=on,acpi=on,memory-backend=mem", value_of(&c, "-M"));
+	EQ_STR("tcg,thread=multi", value_of(&c, "-accel"));
+	EQ_STR("640M", value_of(&c, "-m"));
+	EQ_STR("socket,id=vsock,path=/tmp/a,,b/device", value_of(&c, "-chardev"));
+	EQ_STR("/dev/fd/7", value_of(&c, "-kernel"));
+	EQ_STR("/dev/fd/8", value_of(&c, "-initrd"));
+	EQ_STR("console=ttyS0 panic=-1 reboot=t tsc_early_khz=2596126 tsc=reliable "
+	       "enclave.heartbeat=2 quiet a=b",
+	       value_of(&c, "-append"));
+	CHECK(!c.argv[c.n]);
+}
+
+TEST(launch_command_kvm_and_arm)
+{
+	encl_auto(encl_qemu_command_clear) struct encl_qemu_command c;
+	struct encl_qemu_setup s = {.arch = ENCL_ARCH_X86_64,
+				    .kvm = true,
+				    .cmdline = "x",
+				    .tsc_khz = 2596126};
+
+	encl_qemu_command(&s, &c);
+	EQ_STR("host", value_of(&c, "-cpu"));
+	EQ_STR("x panic=-1 reboot=t enclave.heartbeat=off", value_of(&c, "-append"));
+	encl_qemu_command_clear(&c);
+	s.arch = ENCL_ARCH_AARCH64;
+	s.kvm = false;
+	encl_qemu_command(&s, &c);
+	EQ_STR("virt", value_of(&c, "-M"));
+	EQ_STR("x panic=-1 console=ttyAMA0 enclave.heartbeat=off",
+	       value_of(&c, "-append"));
+}
+
+TEST(launch_command_tsc)
+{
+	EQ_INT(2596126, encl_tsc_khz_of_cpuinfo("a\t: b\ncpu MHz\t\t: 2596.126\n"));
+	EQ_INT(3000000, encl_tsc_khz_of_cpuinfo("x\ncpu MHz\t\t: 3000\n"));
+	EQ_INT(3000500, encl_tsc_khz_of_cpuinfo("x\ncpu MHz : 3000.5"));
+	EQ_INT(0, encl_tsc_khz_of_cpuinfo("x\ncpu MHz\n: 3000.5"));
+	EQ_INT(0, encl_tsc_khz_of_cpuinfo(""));
+}
+
+/* The ramdisks end on a page, whatever their sizes. */
+TEST(launch_command_files)
+{
+	int fd = memfd_create("eif", MFD_CLOEXEC);
+	struct encl_eif eif = {.fd = fd,
+			       .path = (char *)(uintptr_t) "eif",
+			       .n_sections = 3,
+			       .sections = {{ENCL_SECTION_KERNEL, 0, 3},
+					    {ENCL_SECTION_RAMDISK, 3, 2},
+					    {ENCL_SECTION_RAMDISK, 5, 1}}};
+	char text[4] = {0};
+	int kernel = -1;
+	int initrd = -1;
+	struct stat st;
+
+	OK(encl_pwrite_full(fd, "KKKabc", 6, 0, "eif", &e));
+	OK(encl_qemu_files(&eif, &kernel, &initrd, &e));
+	EQ_INT(0, fstat(kernel, &st));
+	EQ_INT(3, st.st_size);
+	EQ_INT(0, fstat(initrd, &st));
+	EQ_INT(4096, st.st_size);
+	OK(encl_pread_full(initrd, text, 4, 0, "initrd", &e));
+	EQ_MEM("abc\0", 4, text, 4);
+	close(kernel);
+	close(initrd);
+	eif.sections[1].size = 300;
+	FAILS(encl_qemu_files(&eif, &kernel, &initrd, &e), ENCL_FAILED,
+	      "unexpected end of eif");
+	close(fd);
+}
+
+TEST(launch_command_memory)
+{
+	int fd = memfd_create("eif", MFD_CLOEXEC);
+	struct encl_eif eif = {.fd = fd,
+			       .n_sections = 2,
+			       .sections = {{ENCL_SECTION_KERNEL, 0, 14 << 20},
+					    {ENCL_SECTION_RAMDISK, 0, 1 << 20}}};
+
+	OK(encl_pwrite_full(fd, "070701", 6, 0, "eif", &e));
+	EQ_INT(512, encl_qemu_memory_mib(&eif));
+	eif.sections[1].size = 263 << 20;
+	EQ_INT(896, encl_qemu_memory_mib(&eif)); /* 14 + 2.2 * 263 + 256, by 64 */
+	close(fd);
+}
