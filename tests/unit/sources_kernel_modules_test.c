@@ -104,7 +104,7 @@ TEST(sources_kernel_modules_name)
 
 TEST(sources_kernel_modules_order)
 {
-	encl_auto(encl_module_index_clear) struct encl_module_index x = {NULL};
+	encl_auto(encl_module_index_clear) struct encl_module_index x = {.v = NULL};
 	const char *more[] = {"extra-one"};
 	const struct encl_strings extra = {more, 1};
 	char text[512];
@@ -127,7 +127,7 @@ TEST(sources_kernel_modules_order)
 
 TEST(sources_kernel_modules_bad)
 {
-	encl_auto(encl_module_index_clear) struct encl_module_index x = {NULL};
+	encl_auto(encl_module_index_clear) struct encl_module_index x = {.v = NULL};
 	const char *more[] = {"a"};
 	struct encl_strings extra = {more, 1};
 	char text[512];
