@@ -23,6 +23,7 @@ encl_embedded_\name\()_end:
 
 	embed modules, "manifests/modules.txt"
 	embed kernel_requirements, "manifests/kernel-requirements.txt"
+	embed init_manifest, "manifests/init.yaml"
 
 #ifdef __x86_64__
 	.balign 16

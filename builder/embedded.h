@@ -19,6 +19,7 @@
  * what pulls embedded.o out of the library. */
 ENCL_EMBEDDED(modules);
 ENCL_EMBEDDED(kernel_requirements);
+ENCL_EMBEDDED(init_manifest);
 ENCL_EMBEDDED_MAYBE(init_x86_64);
 ENCL_EMBEDDED_MAYBE(launch_x86_64);
 ENCL_EMBEDDED_MAYBE(init_aarch64);

@@ -206,8 +206,7 @@ check_layers(struct checker *c)
 			check_install(c, i, packages);
 			check_sources(c, i, packages);
 		}
-		if (i == 0 && c->m->layers[0].kind == ENCL_LAYER_REMOVE &&
-		    good(l, "remove"))
+		if (i == 0 && !l->bad && good(l, "remove"))
 			encl_manifest_report_add(
 				c->r, l->pos, "rootfs[0].remove",
 				"there is nothing to remove yet; entries apply in order");

@@ -130,7 +130,7 @@ list_group(const struct encl_key *keys)
 
 	encl_buf_init(&b, 1024);
 	for (; keys->name; keys++) {
-		if (!(keys->flags & ENCL_KEY_GROUP))
+		if (!(keys->flags & ENCL_KEY_ONE_OF))
 			continue;
 		if (last)
 			encl_buf_add_fmt(&b, "%s\"%s\"", b.len ? ", " : "", last->name);
@@ -140,7 +140,7 @@ list_group(const struct encl_key *keys)
 	return (char *)encl_buf_steal(&b, &len);
 }
 
-/* Of the group's keys one, or none where none is needed. */
+/* Exactly one of the keys that exclude each other. */
 static void
 check_group(struct encl_decoder *d, const struct encl_key *keys,
 	    struct encl_yaml_node *node, const struct encl_where *w)
@@ -149,12 +149,12 @@ check_group(struct encl_decoder *d, const struct encl_key *keys,
 	bool needed = false;
 
 	for (const struct encl_key *k = keys; k->name; k++)
-		needed = needed || (k->flags & ENCL_KEY_GROUP_NEEDED);
+		needed = needed || (k->flags & ENCL_KEY_ONE_OF);
 	for (struct encl_yaml_node *c = node->first; c; c = c->next) {
 		const struct encl_key *k = encl_manifest_key(keys, c->key);
 		struct encl_where at = {w, c->key, 0};
 
-		if (!k || !(k->flags & ENCL_KEY_GROUP))
+		if (!k || !(k->flags & ENCL_KEY_ONE_OF))
 			continue;
 		if (first)
 			encl_decode_problem(

@@ -142,8 +142,9 @@ take_word(struct encl_decoder *d, const struct encl_key *k, struct encl_yaml_nod
 		encl_auto(encl_free) char *q = encl_manifest_quote(text, strlen(text));
 		encl_auto(encl_free) char *words = list_words(k->words);
 
-		encl_decode_problem(d, w, node, node->pos, "%s is not %s%s", q, words,
-				    k->keys ? ", nor a map" : "");
+		encl_decode_problem(d, w, node, node->pos, "%s is not %s%s%s%s", q, words,
+				    k->keys ? ", nor a map with \"" : "",
+				    k->keys ? k->keys->name : "", k->keys ? "\"" : "");
 		return;
 	}
 	if (k->type == ENCL_KEY_ENUM)
@@ -165,9 +166,11 @@ take_number(struct encl_decoder *d, const struct encl_key *k, struct encl_yaml_n
 		encl_auto(encl_free) char *q = encl_manifest_quote(text, strlen(text));
 
 		encl_decode_problem(
-			d, w, node, node->pos, "%s is not a number from %llu to %llu%s%s",
-			q, (unsigned long long)k->min, (unsigned long long)k->max,
-			k->null_word ? " or " : "", k->null_word ? k->null_word : "");
+			d, w, node, node->pos,
+			"%s is not a number from %llu to %llu%s%s%s", q,
+			(unsigned long long)k->min, (unsigned long long)k->max,
+			k->null_word ? " or \"" : "", k->null_word ? k->null_word : "",
+			k->null_word ? "\"" : "");
 		return;
 	}
 	put_number(k, base, v);

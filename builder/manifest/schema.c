@@ -17,7 +17,6 @@
 #define ITEM_POS(type, member) .item_pos = offsetof(type, member) + 1
 #define CHOOSES(type, member, value)                                                     \
 	.chooses = offsetof(type, member) + 1, .choice = (unsigned)(value)
-#define ONE_OF (ENCL_KEY_GROUP | ENCL_KEY_GROUP_NEEDED)
 #define END                                                                              \
 	{                                                                                \
 		.name = NULL                                                             \
@@ -98,12 +97,13 @@ static const struct encl_key packages_keys[] = {
 	 .words = distributions,
 	 FIELD(P, distribution),
 	 .help = "Whose packages these are."},
-	SUITE(P, single.suite, .flags = ONE_OF | ENCL_KEY_ALIAS, POS(P, single.pos),
+	SUITE(P, single.suite, .flags = ENCL_KEY_ONE_OF | ENCL_KEY_ALIAS,
+	      POS(P, single.pos),
 	      .help = "Suite or code name of the one archive that is used; `sources` "
 		      "states several."),
 	{.name = "sources",
 	 .type = ENCL_KEY_MAPS,
-	 .flags = ONE_OF,
+	 .flags = ENCL_KEY_ONE_OF,
 	 .keys = source_keys,
 	 .min = 1,
 	 .max = 16,
@@ -223,13 +223,13 @@ static const struct encl_key file_keys[] = {
 	 .help = "Its place in the image; missing folders are made."},
 	{.name = "content",
 	 .type = ENCL_KEY_TEXT,
-	 .flags = ONE_OF,
+	 .flags = ENCL_KEY_ONE_OF,
 	 .format = &encl_format_content,
 	 FIELD(L, content),
 	 .help = "The text itself."},
 	{.name = "source",
 	 .type = ENCL_KEY_TEXT,
-	 .flags = ONE_OF,
+	 .flags = ENCL_KEY_ONE_OF,
 	 .format = &encl_format_host_path,
 	 FIELD(L, source),
 	 .example = "./app.conf",
@@ -253,7 +253,7 @@ static const struct encl_key file_keys[] = {
 static const struct encl_key layer_keys[] = {
 	{.name = "image",
 	 .type = ENCL_KEY_TEXT,
-	 .flags = ONE_OF,
+	 .flags = ENCL_KEY_ONE_OF,
 	 .format = &encl_format_image,
 	 FIELD(L, image),
 	 CHOOSES(L, kind, ENCL_LAYER_IMAGE),
@@ -263,32 +263,32 @@ static const struct encl_key layer_keys[] = {
 		 "comes from its configuration."},
 	{.name = "packages",
 	 .type = ENCL_KEY_MAP,
-	 .flags = ONE_OF,
+	 .flags = ENCL_KEY_ONE_OF,
 	 .keys = packages_keys,
 	 FIELD(L, packages),
 	 CHOOSES(L, kind, ENCL_LAYER_PACKAGES),
 	 .help = "Packages of a distribution and what they depend on."},
 	{.name = "archive",
 	 .type = ENCL_KEY_MAP,
-	 .flags = ONE_OF,
+	 .flags = ENCL_KEY_ONE_OF,
 	 .keys = archive_keys,
 	 CHOOSES(L, kind, ENCL_LAYER_ARCHIVE),
 	 .help = "An unpacked archive."},
 	{.name = "directory",
 	 .type = ENCL_KEY_MAP,
-	 .flags = ONE_OF,
+	 .flags = ENCL_KEY_ONE_OF,
 	 .keys = directory_keys,
 	 CHOOSES(L, kind, ENCL_LAYER_DIRECTORY),
 	 .help = "A folder's content."},
 	{.name = "file",
 	 .type = ENCL_KEY_MAP,
-	 .flags = ONE_OF,
+	 .flags = ENCL_KEY_ONE_OF,
 	 .keys = file_keys,
 	 CHOOSES(L, kind, ENCL_LAYER_FILE),
 	 .help = "One file."},
 	{.name = "remove",
 	 .type = ENCL_KEY_TEXTS,
-	 .flags = ONE_OF | ENCL_KEY_UNIQUE,
+	 .flags = ENCL_KEY_ONE_OF | ENCL_KEY_UNIQUE,
 	 .format = &encl_format_glob,
 	 .min = 1,
 	 .max = 4096,
@@ -302,7 +302,7 @@ static const struct encl_key layer_keys[] = {
 static const struct encl_key kernel_keys[] = {
 	{.name = "blobs",
 	 .type = ENCL_KEY_TEXT,
-	 .flags = ONE_OF,
+	 .flags = ENCL_KEY_ONE_OF,
 	 .format = &encl_format_host_path,
 	 FIELD(K, blobs),
 	 CHOOSES(K, kind, ENCL_KERNEL_BLOBS),
@@ -311,7 +311,7 @@ static const struct encl_key kernel_keys[] = {
 		 "AWS command line tools bring it."},
 	{.name = "image",
 	 .type = ENCL_KEY_TEXT,
-	 .flags = ONE_OF,
+	 .flags = ENCL_KEY_ONE_OF,
 	 .format = &encl_format_host_path,
 	 FIELD(K, image),
 	 CHOOSES(K, kind, ENCL_KERNEL_FILES),
@@ -334,7 +334,7 @@ static const struct encl_key kernel_keys[] = {
 	 .help = "The folder with its modules, where it has any."},
 	{.name = "package",
 	 .type = ENCL_KEY_TEXT,
-	 .flags = ONE_OF,
+	 .flags = ENCL_KEY_ONE_OF,
 	 .format = &encl_format_package_name,
 	 FIELD(K, package),
 	 CHOOSES(K, kind, ENCL_KERNEL_PACKAGE),
@@ -649,7 +649,7 @@ const char *
 encl_manifest_nearest(const struct encl_key *keys, const char *name)
 {
 	size_t len = strlen(name);
-	unsigned distance = 3;
+	size_t distance = len < 6 ? 2 : 3; /* a short name has few neighbours */
 	const char *best = NULL;
 
 	for (; keys->name; keys++) {
@@ -657,10 +657,10 @@ encl_manifest_nearest(const struct encl_key *keys, const char *name)
 		unsigned d;
 
 		/* at least the difference in length; spares the work on long keys */
-		if (n > len + 2 || len > n + 2 || n <= 2)
+		if (n > len + 2 || len > n + 2)
 			continue;
 		d = encl_edit_distance(keys->name, name);
-		if (d < distance && d < n) {
+		if (d < distance && d + 1 < n) {
 			distance = d;
 			best = keys->name;
 		}

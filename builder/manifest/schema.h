@@ -26,12 +26,11 @@ enum encl_key_type {
 };
 
 enum {
-	ENCL_KEY_REQUIRED = 1 << 0,    /* of the map, where the map is given */
-	ENCL_KEY_UNMEASURED = 1 << 1,  /* not in the canonical form */
-	ENCL_KEY_ALIAS = 1 << 2,       /* another spelling; canonical under another key */
-	ENCL_KEY_UNIQUE = 1 << 3,      /* a list without repetitions */
-	ENCL_KEY_GROUP = 1 << 4,       /* of the map's group keys only one is given … */
-	ENCL_KEY_GROUP_NEEDED = 1 << 5 /* … and one must be */
+	ENCL_KEY_REQUIRED = 1 << 0,   /* of the map, where the map is given */
+	ENCL_KEY_UNMEASURED = 1 << 1, /* not in the canonical form */
+	ENCL_KEY_ALIAS = 1 << 2,      /* another spelling; canonical under another key */
+	ENCL_KEY_UNIQUE = 1 << 3,     /* a list without repetitions */
+	ENCL_KEY_ONE_OF = 1 << 4, /* of the map's keys with this exactly one is given */
 };
 
 struct encl_key {

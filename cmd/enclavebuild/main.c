@@ -19,12 +19,15 @@
 #include "verbs.h"
 
 const struct command *const commands[] = {
-	&cmd_build,
-	&cmd_cache,
+	&cmd_init,
 	&cmd_check,
-	&cmd_doctor,
 	&cmd_lock,
+	&cmd_build,
 	&cmd_run,
+	&cmd_cache,
+	&cmd_doctor,
+	&cmd_schema,
+	&cmd_completion,
 	&cmd_version,
 	NULL,
 };

@@ -11,6 +11,9 @@ extern const struct command cmd_check;
 extern const struct command cmd_doctor;
 extern const struct command cmd_lock;
 extern const struct command cmd_run;
+extern const struct command cmd_completion;
+extern const struct command cmd_init;
+extern const struct command cmd_schema;
 extern const struct command cmd_version;
 
 #endif
