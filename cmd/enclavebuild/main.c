@@ -18,19 +18,27 @@
 #include "sources/cache.h"
 #include "verbs.h"
 
+/* One a line: */
+/* clang-format off */
 const struct command *const commands[] = {
-	&cmd_init,
-	&cmd_check,
-	&cmd_lock,
 	&cmd_build,
-	&cmd_run,
 	&cmd_cache,
-	&cmd_doctor,
-	&cmd_schema,
+	&cmd_check,
 	&cmd_completion,
+	&cmd_doctor,
+	&cmd_extract,
+	&cmd_init,
+	&cmd_inspect,
+	&cmd_list,
+	&cmd_lock,
+	&cmd_measure,
+	&cmd_run,
+	&cmd_schema,
+	&cmd_sign,
 	&cmd_version,
 	NULL,
 };
+/* clang-format on */
 
 const struct option_spec global_options[] = {
 	{"json", 0, NULL, "results as JSON on standard output", false},

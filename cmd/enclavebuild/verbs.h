@@ -8,12 +8,17 @@ struct command;
 extern const struct command cmd_build;
 extern const struct command cmd_cache;
 extern const struct command cmd_check;
-extern const struct command cmd_doctor;
-extern const struct command cmd_lock;
-extern const struct command cmd_run;
 extern const struct command cmd_completion;
+extern const struct command cmd_doctor;
+extern const struct command cmd_extract;
 extern const struct command cmd_init;
+extern const struct command cmd_inspect;
+extern const struct command cmd_list;
+extern const struct command cmd_lock;
+extern const struct command cmd_measure;
+extern const struct command cmd_run;
 extern const struct command cmd_schema;
+extern const struct command cmd_sign;
 extern const struct command cmd_version;
 
 #endif
