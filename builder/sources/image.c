@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* image: the pin of a local image, and its layers as entries. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/json.h"
+#include "sources/image_config.h"
+#include "sources/image_layer.h"
+#include "sources/image_open.h"
+#include "sources/layer_expand.h"
+#include "sources/source.h"
+
+struct opened {
+	struct encl_image_ref ref;
+	struct encl_image_store store;
+	struct encl_image image;
+};
+
+static void
+opened_clear(struct opened *o)
+{
+	encl_image_clear(&o->image);
+	encl_image_store_clear(&o->store);
+	encl_image_ref_clear(&o->ref);
+}
+ENCL_AUTO_VAL(struct opened, opened_clear);
+
+static int
+open_image(struct encl_env *env, const struct encl_manifest *m,
+	   const struct encl_layer *layer, struct opened *o, struct encl_err *e)
+{
+	o->store.dirfd = -1;
+	if (encl_image_ref_parse(layer->image, &o->ref, e) ||
+	    encl_image_store_open(env, m, &o->ref, &o->store, e))
+		return -1;
+	return encl_image_open(&o->store, &o->ref, m->arch, &o->image, e);
+}
+
+static json_t *
+pin_layer(const struct encl_image_layer *l)
+{
+	json_t *v = json_object();
+	char text[ENCL_DIGEST_TEXT];
+
+	if (l->has_digest) {
+		encl_digest_format(&l->digest, text);
+		json_object_set_new(v, "digest", json_string(text));
+	}
+	encl_digest_format(&l->diff_id, text);
+	json_object_set_new(v, "diffId", json_string(text));
+	if (l->has_digest) {
+		json_object_set_new(v, "size", json_integer((json_int_t)l->size));
+		json_object_set_new(v, "mediaType", json_string(l->media_type));
+	}
+	return v;
+}
+
+/* Docker's old format has neither manifest nor digests of stored layers. */
+static json_t *
+pin_of(const struct encl_image *i)
+{
+	json_t *pin = json_object();
+	json_t *layers = json_array();
+
+	if (*i->index)
+		json_object_set_new(pin, "index", json_string(i->index));
+	if (*i->manifest)
+		json_object_set_new(pin, "manifest", json_string(i->manifest));
+	json_object_set_new(pin, "config", json_string(i->config));
+	for (size_t n = 0; n < i->n_layers; n++)
+		json_array_append_new(layers, pin_layer(&i->layers[n]));
+	json_object_set_new(pin, "layers", layers);
+	return pin;
+}
+
+int
+encl_image_lock(struct encl_env *env, const struct encl_manifest *m,
+		const struct encl_layer *layer, json_t **pin, struct encl_err *e)
+{
+	encl_auto(opened_clear) struct opened o = {0};
+
+	if (open_image(env, m, layer, &o, e))
+		return -1;
+	for (size_t i = 0; i < o.image.n_layers; i++) {
+		encl_auto(encl_image_file_clear) struct encl_image_file f = {0};
+
+		if (encl_image_layer_open(&o.store, &o.image.layers[i], &f, e))
+			return -1;
+	}
+	*pin = pin_of(&o.image);
+	return 0;
+}
+
+static int
+compare(const json_t *pin, const char *key, const char *have, const char *what,
+	struct encl_err *e)
+{
+	const char *want;
+
+	if (encl_json_str(pin, key, "enclave.lock", &want, e))
+		return -1;
+	if (!strcmp(want, have))
+		return 0;
+	return encl_fail(e, ENCL_MISMATCH,
+			 "lock has %s %s, %s has %s; run \"enclavebuild lock --update\"",
+			 key, want, what, have);
+}
+
+/*
+ * The manifest's digest decides; where one side has none (the same image saved
+ * in Docker's old format) the config's does, whose DiffIDs cover all content.
+ */
+static int
+check_pin(const json_t *pin, const struct opened *o, struct encl_err *e)
+{
+	encl_auto(json_decref) json_t *fresh = pin_of(&o->image);
+	bool both = *o->image.manifest && json_object_get(pin, "manifest");
+
+	if (both && compare(pin, "manifest", o->image.manifest, o->store.what, e))
+		return -1;
+	if (compare(pin, "config", o->image.config, o->store.what, e))
+		return -1;
+	if (both &&
+	    !json_equal(json_object_get(pin, "layers"), json_object_get(fresh, "layers")))
+		return encl_fail(e, ENCL_MISMATCH,
+				 "lock has other layers than its manifest %s; run "
+				 "\"enclavebuild lock --update\"",
+				 o->image.manifest);
+	return 0;
+}
+
+int
+encl_image_emit(struct encl_env *env, const struct encl_manifest *m,
+		const struct encl_layer *layer, const json_t *pin,
+		struct encl_entry_sink *sink, struct encl_image_config *config,
+		struct encl_err *e)
+{
+	encl_auto(opened_clear) struct opened o = {0};
+	encl_auto(encl_image_config_clear) struct encl_image_config c = {0};
+
+	if (open_image(env, m, layer, &o, e) || check_pin(pin, &o, e) ||
+	    encl_image_config_read(o.image.config_doc, o.store.what, &c, e) ||
+	    encl_image_layers_expand(env, &o.store, &o.image, e))
+		return -1;
+	for (size_t i = 0; i < o.image.n_layers; i++)
+		if (encl_image_layer_emit(env, &o.store, &o.image.layers[i], sink, e))
+			return -1;
+	*config = c;
+	memset(&c, 0, sizeof c);
+	return 0;
+}

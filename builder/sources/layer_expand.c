@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stored bytes of a layer: found, verified, made plain in the cache. */
+#include "sources/layer_expand.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/stream.h"
+#include "sources/cache.h"
+#include "sources/tar.h"
+
+char *
+encl_image_layer_name(const struct encl_image_layer *layer)
+{
+	char text[ENCL_DIGEST_TEXT];
+
+	encl_digest_format(layer->has_digest ? &layer->digest : &layer->diff_id, text);
+	return encl_xstrdup(text);
+}
+
+int
+encl_image_layer_open(const struct encl_image_store *store,
+		      const struct encl_image_layer *layer, struct encl_image_file *out,
+		      struct encl_err *e)
+{
+	encl_auto(encl_image_file_clear) struct encl_image_file f = {0};
+	encl_auto(encl_free) char *name = encl_image_layer_name(layer);
+
+	if (encl_image_store_find(store, layer->file, &f, e))
+		return -1;
+	if (!f.blob)
+		return encl_fail(e, ENCL_FAILED, "%s: layer %s: %s is not there",
+				 store->what, name, layer->file);
+	if (layer->has_digest && f.size != layer->size)
+		return encl_fail(e, ENCL_FAILED,
+				 "%s: layer %s: has %" PRIu64
+				 " bytes, its descriptor says %" PRIu64,
+				 store->what, name, f.size, layer->size);
+	*out = f;
+	f.blob = NULL;
+	return 0;
+}
+
+int
+encl_image_layer_mismatch(const char *what, const char *of,
+			  const struct encl_digest *want, const struct encl_digest *got,
+			  struct encl_err *e)
+{
+	char w[ENCL_DIGEST_TEXT];
+	char g[ENCL_DIGEST_TEXT];
+
+	encl_digest_format(want, w);
+	encl_digest_format(got, g);
+	return encl_fail(e, ENCL_FAILED, "%s: %s mismatch: want %s, its bytes have %s",
+			 what, of, w, g);
+}
+
+/* The stored bytes alone against their digest. */
+int
+encl_image_layer_verify(const struct encl_image_file *f,
+			const struct encl_image_layer *layer, const char *what,
+			struct encl_err *e)
+{
+	encl_auto(encl_hash_free) struct encl_hash *h = encl_hash_new(layer->digest.algo);
+	struct encl_sink_digest count;
+	struct encl_inflate in = {.fd = f->blob->fd,
+				  .offset = f->offset,
+				  .size = f->size,
+				  .hash = h,
+				  .what = what};
+	struct encl_digest got;
+
+	encl_sink_digest_init(&count, NULL, NULL, UINT64_MAX, what);
+	if (encl_inflate(&in, &count.sink, e))
+		return -1;
+	encl_hash_final(h, &got);
+	return encl_digest_equal(&got, &layer->digest)
+		       ? 0
+		       : encl_image_layer_mismatch(what, "digest", &layer->digest, &got,
+						   e);
+}
+
+int
+encl_image_layer_expand(struct encl_env *env, const struct encl_image_file *f,
+			const struct encl_image_layer *layer, enum encl_codec codec,
+			const char *what, int *fd, uint64_t *size, struct encl_err *e)
+{
+	encl_auto(encl_cache_writer_clear) struct encl_cache_writer w = {.cache = NULL};
+	encl_auto(encl_hash_free) struct encl_hash *h =
+		layer->has_digest ? encl_hash_new(layer->digest.algo) : NULL;
+	struct encl_inflate in = {.fd = f->blob->fd,
+				  .offset = f->offset,
+				  .size = f->size,
+				  .codec = codec,
+				  .hash = h,
+				  .what = what,
+				  .log = env->log};
+	/* a sha512 DiffID is checked when the tar is read */
+	const struct encl_digest *expected =
+		layer->diff_id.algo == ENCL_SHA256 ? &layer->diff_id : NULL;
+	struct encl_digest got;
+	struct encl_err other;
+
+	if (encl_cache_write(env->cache, &w, ENCL_TAR_MAX_BYTES, what, e))
+		return -1;
+	if (encl_inflate(&in, &w.sink, e)) {
+		if (h && encl_image_layer_verify(f, layer, what, &other))
+			*e = other;
+		return -1;
+	}
+	if (h)
+		encl_hash_final(h, &got);
+	if (h && !encl_digest_equal(&got, &layer->digest))
+		return encl_image_layer_mismatch(what, "digest", &layer->digest, &got, e);
+	encl_auto(encl_hash_free) struct encl_hash *plain = encl_hash_clone(w.hash);
+
+	encl_hash_final(plain, &got);
+	if (expected && !encl_digest_equal(&got, expected))
+		return encl_image_layer_mismatch(what, "DiffID", expected, &got, e);
+	*size = w.size;
+	return encl_cache_commit(&w, NULL, NULL, fd, e);
+}
+
+/* ---- several at a time ---- */
+
+struct task {
+	const struct encl_image_layer *layer;
+	struct encl_image_file file;
+	enum encl_codec codec;
+	char *what;
+	struct encl_err e;
+	bool failed;
+};
+
+struct work {
+	struct encl_env *env;
+	struct task *tasks;
+	size_t n;
+	atomic_size_t next;
+	atomic_bool failed;
+};
+
+static void
+work_clear(struct work *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		encl_image_file_clear(&w->tasks[i].file);
+		encl_free_at(&w->tasks[i].what);
+	}
+	encl_free_at(&w->tasks);
+}
+ENCL_AUTO_VAL(struct work, work_clear);
+
+static void *
+run_tasks(void *arg)
+{
+	struct work *w = arg;
+	size_t i;
+
+	while (!atomic_load(&w->failed) && (i = atomic_fetch_add(&w->next, 1)) < w->n) {
+		struct task *t = &w->tasks[i];
+		uint64_t size;
+		int fd = -1;
+
+		t->failed = encl_image_layer_expand(w->env, &t->file, t->layer, t->codec,
+						    t->what, &fd, &size, &t->e) != 0;
+		encl_close_fd(fd);
+		if (t->failed)
+			atomic_store(&w->failed, true);
+	}
+	return NULL;
+}
+
+/* The caller's thread works too; a thread that does not start is no error. */
+static void
+run_parallel(struct work *w)
+{
+	enum { MAX_THREADS = 16 };
+	pthread_t threads[MAX_THREADS];
+	size_t n = 0;
+	size_t want = w->env->jobs < w->n ? w->env->jobs : w->n;
+	sigset_t all;
+	sigset_t old;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	while (n + 1 < want && n < MAX_THREADS &&
+	       !pthread_create(&threads[n], NULL, run_tasks, w))
+		n++;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	run_tasks(w);
+	while (n)
+		pthread_join(threads[--n], NULL);
+}
+
+static bool
+cached(struct encl_env *env, const struct encl_image_layer *layer)
+{
+	encl_auto(encl_close_fd) int fd = -1;
+	struct encl_err ignored;
+	uint64_t size;
+
+	return !encl_cache_get_unverified(env->cache, &layer->diff_id, &fd, &size,
+					  &ignored) &&
+	       fd >= 0;
+}
+
+/* A task, where there is something to do.  The same layer twice is one. */
+static int
+add_task(struct work *w, const struct encl_image_store *store,
+	 const struct encl_image_layer *layer, struct encl_err *e)
+{
+	encl_auto(encl_image_file_clear) struct encl_image_file f = {0};
+	encl_auto(encl_free) char *name = encl_image_layer_name(layer);
+	encl_auto(encl_free) char *what =
+		encl_xasprintf("%s: layer %s", store->what, name);
+	enum encl_codec codec;
+
+	/* without a cache entry of its own it is made plain when it is read */
+	if (layer->diff_id.algo != ENCL_SHA256 || cached(w->env, layer))
+		return 0;
+	for (size_t i = 0; i < w->n; i++)
+		if (encl_digest_equal(&w->tasks[i].layer->diff_id, &layer->diff_id))
+			return 0;
+	if (encl_image_layer_open(store, layer, &f, e) ||
+	    encl_codec_probe(f.blob->fd, f.offset, f.size, what, &codec, e))
+		return -1;
+	if (codec == ENCL_CODEC_NONE)
+		return 0;
+	w->tasks[w->n++] = (struct task){
+		.layer = layer, .file = f, .codec = codec, .what = encl_take(what, NULL)};
+	f.blob = NULL;
+	return 0;
+}
+
+int
+encl_image_layers_expand(struct encl_env *env, const struct encl_image_store *store,
+			 const struct encl_image *image, struct encl_err *e)
+{
+	encl_auto(work_clear) struct work w = {.env = env};
+
+	w.tasks = encl_xcalloc(image->n_layers + 1, sizeof *w.tasks);
+	for (size_t i = 0; i < image->n_layers; i++)
+		if (add_task(&w, store, &image->layers[i], e))
+			return -1;
+	run_parallel(&w);
+	for (size_t i = 0; i < w.n; i++)
+		if (w.tasks[i].failed) {
+			*e = w.tasks[i].e;
+			return -1;
+		}
+	return 0;
+}
