@@ -30,6 +30,13 @@ put_hex(uint8_t *p, const char *digits, uint32_t v)
 	return p;
 }
 
+static uint8_t *
+put_bytes(uint8_t *p, const void *bytes, size_t n)
+{
+	memcpy(p, bytes, n);
+	return p + n;
+}
+
 size_t
 encl_cpio_head(enum encl_cpio_style style, const struct encl_cpio_item *item,
 	       uint8_t out[ENCL_CPIO_HEAD_MAX])
@@ -53,12 +60,10 @@ encl_cpio_head(enum encl_cpio_style style, const struct encl_cpio_item *item,
 	};
 	uint8_t *p = out;
 
-	memcpy(p, "070701", 6);
-	p += 6;
+	p = put_bytes(p, "070701", 6);
 	for (size_t i = 0; i < N_FIELDS; i++)
 		p = put_hex(p, styles[style].digits, fields[i]);
-	memcpy(p, item->path, n_name);
-	p += n_name;
+	p = put_bytes(p, item->path, n_name);
 	memset(p, 0, (size_t)(out + end - p));
 	return end;
 }

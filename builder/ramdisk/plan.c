@@ -82,8 +82,9 @@ static void
 account(struct encl_ramdisk *r, const struct encl_cpio_item *item)
 {
 	uint8_t head[ENCL_CPIO_HEAD_MAX];
+	size_t n_head = encl_cpio_head(r->style, item, head);
 
-	add_bytes(r, head, encl_cpio_head(r->style, item, head));
+	add_bytes(r, head, n_head);
 	if (item->link)
 		add_bytes(r, item->link, item->size);
 	if (item->content) {
@@ -167,7 +168,7 @@ encl_ramdisk_add(struct encl_ramdisk *r, const struct encl_entry *entry,
 		.mtime = entry->mtime,
 		.content = c,
 	};
-	struct encl_cpio_item item;
+	struct encl_cpio_item item = {.path = s.path};
 
 	if (item_of(r, &s, &item, e))
 		return -1;
@@ -224,6 +225,7 @@ relative(struct encl_arena *a, const char *from, const char *to)
 {
 	size_t common = 0;
 	size_t ups = 0;
+	size_t n_rest;
 	char *text, *p;
 
 	for (size_t i = 0; from[i] && from[i] == to[i]; i++)
@@ -231,10 +233,14 @@ relative(struct encl_arena *a, const char *from, const char *to)
 			common = i + 1;
 	for (const char *c = from + common; *c; c++)
 		ups += *c == '/';
-	text = encl_arena_alloc(a, 3 * ups + strlen(to + common) + 1);
-	for (p = text; ups; ups--, p += 3)
-		memcpy(p, "../", 3);
-	strcpy(p, to + common);
+	n_rest = strlen(to + common) + 1;
+	text = encl_arena_alloc(a, 3 * ups + n_rest);
+	for (p = text; ups; ups--) {
+		*p++ = '.';
+		*p++ = '.';
+		*p++ = '/';
+	}
+	memcpy(p, to + common, n_rest);
 	return text;
 }
 
@@ -269,7 +275,7 @@ add_node(void *arg, const struct encl_node *n, const char *path, struct encl_err
 	size_t n_prefix = strlen(a->prefix);
 	size_t n_path = strlen(path);
 	char *full = encl_arena_alloc(r->arena, n_prefix + n_path + 2);
-	struct encl_cpio_item item;
+	struct encl_cpio_item item = {.path = full};
 	struct source s = {full,   i->link,	 i->type,      i->mode,	 i->uid,
 			   i->gid, i->dev_major, i->dev_minor, i->mtime, &i->content};
 

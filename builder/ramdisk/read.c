@@ -5,6 +5,7 @@
  * stream, as the kernel's unpack_to_rootfs() takes them.
  */
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -17,6 +18,10 @@
 struct reader {
 	struct encl_input in;
 	struct encl_cpio_parser *parser;
+	/* compressed streams go through limit to unpacked */
+	struct encl_sink_digest limit;
+	struct encl_sink unpacked;
+	uint64_t pos; /* in the stream that is being unpacked */
 };
 
 static void
@@ -64,50 +69,41 @@ read_plain(struct reader *r, struct encl_err *e)
 
 /* ---- compressed ---- */
 
-/* Takes what comes out of a compressed stream. */
-struct unpacked {
-	struct encl_sink sink; /* first */
-	struct encl_cpio_parser *parser;
-	uint64_t pos;
-};
-
 static int
 write_unpacked(struct encl_sink *s, const void *p, size_t n, struct encl_err *e)
 {
-	struct unpacked *u = (struct unpacked *)s;
+	struct reader *r =
+		(struct reader *)(void *)((char *)s - offsetof(struct reader, unpacked));
 	const uint8_t *bytes = p;
 
 	while (n) {
 		size_t used = 0;
 
-		if (u->parser->state != ENCL_CPIO_BETWEEN) {
-			if (encl_cpio_parser_feed(u->parser, bytes, n, &used, e))
+		if (r->parser->state != ENCL_CPIO_BETWEEN) {
+			if (encl_cpio_parser_feed(r->parser, bytes, n, &used, e))
 				return -1;
 		} else {
 			while (used < n && !bytes[used])
 				used++;
-			if (used < n && (u->pos + used) % 4)
+			if (used < n && (r->pos + used) % 4)
 				return encl_fail(e, ENCL_FAILED,
 						 "cpio: an archive does not begin at a "
 						 "multiple of 4");
 			if (used < n)
-				encl_cpio_parser_begin(u->parser);
+				encl_cpio_parser_begin(r->parser);
 		}
 		bytes += used;
 		n -= used;
-		u->pos += used;
+		r->pos += used;
 	}
 	return 0;
 }
 
 static int
-read_packed(struct reader *r, enum encl_packing packing, struct encl_sink_digest *limit,
-	    struct encl_err *e)
+read_packed(struct reader *r, enum encl_packing packing, struct encl_err *e)
 {
-	struct unpacked u = {{write_unpacked}, r->parser, 0};
-
-	limit->next = &u.sink;
-	if (encl_unpack(packing, &r->in, &limit->sink, e))
+	r->pos = 0;
+	if (encl_unpack(packing, &r->in, &r->limit.sink, e))
 		return -1;
 	if (r->parser->state != ENCL_CPIO_BETWEEN)
 		return encl_fail(e, ENCL_FAILED,
@@ -119,7 +115,7 @@ read_packed(struct reader *r, enum encl_packing packing, struct encl_sink_digest
 /* ---- all of it ---- */
 
 static int
-read_next(struct reader *r, struct encl_sink_digest *limit, struct encl_err *e)
+read_next(struct reader *r, struct encl_err *e)
 {
 	struct encl_input *in = &r->in;
 	const uint8_t *p = in->buf + in->pos;
@@ -127,7 +123,7 @@ read_next(struct reader *r, struct encl_sink_digest *limit, struct encl_err *e)
 	enum encl_packing packing = encl_packing_of(p, n);
 
 	if (packing != ENCL_PACKED_UNKNOWN)
-		return read_packed(r, packing, limit, e);
+		return read_packed(r, packing, e);
 	if (*p != '0')
 		return encl_fail(
 			e, ENCL_FAILED,
@@ -152,14 +148,15 @@ encl_cpio_read(int fd, uint64_t offset, uint64_t size, struct encl_cpio_visitor 
 {
 	encl_auto(reader_clear) struct reader r = {
 		.in = {.fd = fd, .start = offset, .at = offset, .end = offset + size}};
-	struct encl_sink_digest limit;
 
 	if (r.in.end < offset)
 		return encl_fail(e, ENCL_FAILED, "ramdisk: sizes overflow");
 	r.in.buf = encl_xmalloc(ENCL_INPUT_BUFFER);
 	r.parser = encl_xmalloc(sizeof *r.parser);
 	encl_cpio_parser_init(r.parser, v);
-	encl_sink_digest_init(&limit, NULL, NULL, MAX_UNPACKED, "the unpacked ramdisk");
+	r.unpacked.write = write_unpacked;
+	encl_sink_digest_init(&r.limit, NULL, &r.unpacked, MAX_UNPACKED,
+			      "the unpacked ramdisk");
 	while (encl_input_left(&r.in)) {
 		uint64_t at;
 
@@ -171,7 +168,7 @@ encl_cpio_read(int fd, uint64_t offset, uint64_t size, struct encl_cpio_visitor 
 		if (r.in.pos == r.in.len || !r.in.buf[r.in.pos])
 			continue;
 		at = encl_input_offset(&r.in);
-		if (read_next(&r, &limit, e))
+		if (read_next(&r, e))
 			return encl_wrap(e, "ramdisk: at byte %" PRIu64, at);
 	}
 	return 0;

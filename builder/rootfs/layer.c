@@ -28,7 +28,7 @@ encl_tree_shown(const char *text)
 
 	n = strlen(all);
 	if (n > 2 * HALF + 3) {
-		memcpy(all + HALF, "...", 3);
+		memset(all + HALF, '.', 3);
 		memmove(all + HALF + 3, all + n - HALF, HALF + 1);
 	}
 	return all;

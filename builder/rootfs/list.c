@@ -138,7 +138,7 @@ first_name(struct lister *l, struct encl_inode *i, const char *path)
 {
 	if (i->nlink < 2 || i->type != ENCL_REG)
 		return NULL;
-	if (i->tag)
+	if (i->tag && i->tag <= l->n_first)
 		return l->first[i->tag - 1];
 	if (l->n_first == l->room) {
 		l->room = l->room ? 2 * l->room : 16;

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "rootfs/internal.h"
 
-enum { MAX_NAMED = 10, NAME_MAX_BYTES = 255 };
+enum { MAX_NAMED = 10, NAME_MAX_BYTES = 255, LOST_CAP = 65536 };
 
 struct normaliser {
 	int64_t sde;
@@ -80,7 +80,7 @@ normalise_one(void *arg, const struct encl_node *n, const char *path, struct enc
 int
 encl_tree_normalise(struct encl_tree *t, uint64_t sde, struct encl_err *e)
 {
-	encl_auto(encl_buf_clear) struct encl_buf lost = {.cap = 64 * 1024};
+	encl_auto(encl_buf_clear) struct encl_buf lost = {.cap = LOST_CAP};
 	struct normaliser s = {.sde = (int64_t)sde, .lost = lost};
 	int rc;
 

@@ -70,6 +70,8 @@ compare(const struct sum *x, const struct sum *y)
 		return x->bytes < y->bytes ? 1 : -1;
 	if (x->path && y->path)
 		return strcmp(x->path, y->path);
+	if (!x->origin || !y->origin)
+		return 0;
 	by_kind = strcmp(x->origin->kind, y->origin->kind);
 	return by_kind ? by_kind : strcmp(x->origin->name, y->origin->name);
 }

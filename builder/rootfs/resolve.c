@@ -89,10 +89,7 @@ follow(struct walk *w, const struct encl_node *link, struct encl_err *e)
 				 ENCL_SYMLINK_HOPS);
 	if (n_target + 1 + w->n > REST_MAX)
 		return encl_fail(e, ENCL_FAILED, "symlinks make the path too long");
-	joined = encl_xmalloc(n_target + 1 + w->n);
-	memcpy(joined, target, n_target);
-	joined[n_target] = '/';
-	memcpy(joined + n_target + 1, w->rest, w->n);
+	joined = encl_xasprintf("%s/%.*s", target, (int)w->n, w->rest);
 	w->n += n_target + 1;
 	free(w->own);
 	w->own = joined;

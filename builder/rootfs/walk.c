@@ -117,7 +117,7 @@ encl_tree_walk(struct encl_tree *t,
 	encl_auto(walker_clear) struct walker w = {0};
 
 	encl_tree_tidy(t);
-	w.path = encl_xmalloc(2 * (ENCL_PATH_MAX + 1));
+	w.path = encl_xmalloc((size_t)2 * (ENCL_PATH_MAX + 1));
 	enter(&w, t->root, 0);
 	while (w.n_frames) {
 		const struct encl_node *n = step(&w);
