@@ -28,6 +28,7 @@ static const uint8_t reset_vector[] = {0xea, 0x00, 0x00, 0x00, 0xf0};
 static int
 write_firmware(int fd, struct encl_err *e)
 {
+	/* cppcheck-suppress comparePointers; two ends of one object */
 	size_t n = (size_t)(encl_embedded_kvm_probe_end - encl_embedded_kvm_probe);
 
 	if (encl_pwrite_full(fd, encl_embedded_kvm_probe, n, 0, "firmware", e) ||

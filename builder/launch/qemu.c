@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/spawn.h"
 #include "base/stream.h"
 #include "launch/accel.h"
@@ -39,15 +40,6 @@ struct run {
 	uint64_t started;     /* ms */
 	uint64_t last_output; /* ms */
 };
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* ---- memory ---- */
 
@@ -98,7 +90,7 @@ read_console(struct run *r, bool *end, struct encl_err *e)
 	if (n < 0)
 		return encl_fail_sys(e, ENCL_LOST, "read the console");
 	*end = n == 0;
-	r->last_output = now_ms();
+	r->last_output = encl_clock_ms();
 	encl_console_feed(&r->console, chunk, (size_t)n);
 	if (n && r->o->console)
 		r->o->console(r->o->arg, chunk, (size_t)n);
@@ -132,7 +124,7 @@ take_heartbeat(struct run *r)
 	if (r->vsock.beat && !before) {
 		r->console.up = true;
 		encl_info(r->o->log, "heartbeat after %.1f s",
-			  (double)(now_ms() - r->started) / 1000);
+			  (double)(encl_clock_ms() - r->started) / 1000);
 	}
 }
 
@@ -140,7 +132,7 @@ take_heartbeat(struct run *r)
 static int
 check_clock(const struct run *r, int *left_ms, struct encl_err *e)
 {
-	uint64_t now = now_ms();
+	uint64_t now = encl_clock_ms();
 	uint64_t total = (uint64_t)r->o->timeout_s * 1000;
 	uint64_t silence = (uint64_t)r->o->boot_timeout_s * 1000;
 	uint64_t left = 1000;
@@ -238,12 +230,12 @@ boot(struct run *r, const char *program, struct encl_err *e)
 	memset(&r->console, 0, sizeof r->console);
 	r->n_said = 0;
 	r->said[0] = 0;
-	r->last_output = r->started = now_ms();
+	r->last_output = r->started = encl_clock_ms();
 	if (encl_child_start(&r->qemu, program, (const char *const *)command.argv, keep,
 			     false, e) ||
 	    watch(r, e))
 		return -1;
-	r->result.milliseconds = now_ms() - r->started;
+	r->result.milliseconds = encl_clock_ms() - r->started;
 	if (r->result.interrupted)
 		return 0;
 	return judge(r, encl_child_wait(&r->qemu), e);

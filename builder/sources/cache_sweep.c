@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "sources/cache_internal.h"
 
@@ -217,17 +218,15 @@ encl_cache_prune(struct encl_cache *c, unsigned older_than_days,
 		 struct encl_cache_stats *stats, struct encl_err *e)
 {
 	struct encl_cache_stats got = {0};
-	struct timespec now;
+	int64_t now = (int64_t)encl_now();
 	struct sweep s = {.cache = c, .stats = &got};
 	encl_auto(encl_free) char *links = encl_xasprintf("%s/links", c->dir);
 	encl_auto(encl_free) char *tmp = encl_xasprintf("%s/tmp", c->dir);
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	s.before =
-		older_than_days ? now.tv_sec - (int64_t)older_than_days * DAY : INT64_MAX;
+	s.before = older_than_days ? now - (int64_t)older_than_days * DAY : INT64_MAX;
 	if (for_each_blob(&s, remove_old, e) || for_each(&s, links, sweep_links, e))
 		return -1;
-	s.before = now.tv_sec - DAY;
+	s.before = now - DAY;
 	if (for_each(&s, tmp, remove_temporary, e))
 		return -1;
 	*stats = got;

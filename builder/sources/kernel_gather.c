@@ -316,7 +316,7 @@ release_from_name(const struct encl_manifest *m, struct encl_kernel_found *f)
 	    strncmp(f->image_name, "vmlinuz-", 8) ||
 	    strlen(f->image_name + 8) >= sizeof f->info.release)
 		return;
-	strcpy(f->info.release, f->image_name + 8);
+	memcpy(f->info.release, f->image_name + 8, strlen(f->image_name + 8) + 1);
 }
 
 static int

@@ -19,7 +19,7 @@
 #include "verbs.h"
 
 /* One a line: */
-/* clang-format off */
+/* clang-format off: a verb a line */
 const struct command *const commands[] = {
 	&cmd_build,
 	&cmd_cache,

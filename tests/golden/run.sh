@@ -11,7 +11,7 @@ for dir in "$TOP"/tests/golden/*/enclave.yaml; do
 	cases=$((cases + 1))
 	cp -r "$(dirname "$dir")" "$name"
 	(
-		cd "$name"
+		cd "$name" || exit
 		# a case that needs inputs which git cannot hold makes them
 		[ ! -f make-inputs.sh ] || bash make-inputs.sh
 		ln -s ../blobs blobs
@@ -21,11 +21,9 @@ for dir in "$TOP"/tests/golden/*/enclave.yaml; do
 		sed -E '/\.enclave\/launch/ s/ [0-9]+ (.*) sha256:[0-9a-f]+$/ SIZE \1 DIGEST/; / init$|^init/ s/sha256:.*/DIGEST/' list >ramdisk.list.got
 		"$ENCL" extract -q image.eif -o parts >/dev/null
 	)
-	for part in ramdisk.list; do
-		if ! diff -u "$TOP/tests/golden/$name/$part" "$name/$part.got"; then
-			[ -n "${GOLDEN_UPDATE:-}" ] || fail "$name: $part differs"
-			cp "$name/$part.got" "$TOP/tests/golden/$name/$part"
-		fi
-	done
+	if ! diff -u "$TOP/tests/golden/$name/ramdisk.list" "$name/ramdisk.list.got"; then
+		[ -n "${GOLDEN_UPDATE:-}" ] || fail "$name: ramdisk.list differs"
+		cp "$name/ramdisk.list.got" "$TOP/tests/golden/$name/ramdisk.list"
+	fi
 done
 [ "$cases" -gt 0 ] || fail "no cases"
