@@ -19,7 +19,8 @@
 #include "verbs.h"
 
 /* One a line: */
-/* clang-format off: a verb a line */
+/* a verb a line */
+/* clang-format off */
 const struct command *const commands[] = {
 	&cmd_build,
 	&cmd_cache,
