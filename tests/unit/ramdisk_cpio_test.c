@@ -215,6 +215,25 @@ TEST(ramdisk_cpio_linuxkit)
 		"TRAILER!!!");
 }
 
+/* The sizes of the ramdisks that linuxkit makes of AWS's own blobs. */
+TEST(ramdisk_cpio_aws_sizes)
+{
+	static const struct {
+		uint64_t init, nsm, want;
+	} rows[] = {{742968, 20504, 764416}, {738616, 23208, 762368}};
+	encl_auto(encl_free) uint8_t *zeros = encl_xcalloc(1, 1 << 20);
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		encl_auto(encl_ramdisk_free) struct encl_ramdisk *r = NULL;
+		const struct encl_content init = {.data = zeros, .size = rows[i].init};
+		struct encl_kernel_files k = {
+			.nsm_ko = {.data = zeros, .size = rows[i].nsm}};
+
+		OK(encl_ramdisk_boot(&k, true, &init, 0, &r, &e));
+		EQ_INT(rows[i].want, encl_ramdisk_size(r));
+	}
+}
+
 static void
 add(struct encl_entry_sink *s, const char *path, enum encl_entry_type type,
     const char *arg)
