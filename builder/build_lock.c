@@ -13,7 +13,6 @@
 static int
 check_tool(const struct encl_build *b, const char *path, struct encl_err *e)
 {
-	encl_auto(json_decref) json_t *now = NULL;
 	const char *compressor = encl_compressor_version(b->m->boot.compression);
 	const json_t *guest = json_object_get(b->lock, "guest");
 	const char *locked = json_string_value(json_object_get(b->lock, "compressor"));
