@@ -22,18 +22,20 @@ char *
 encl_vsock_find(void)
 {
 	const char *given = getenv("ENCLAVEBUILD_VHOST_DEVICE_VSOCK");
+	const char *cargo = getenv("CARGO_HOME");
 	const char *home = getenv("HOME");
 	char *found;
 
 	if (given)
 		return *given ? encl_find_program(given) : NULL;
 	found = encl_find_program("vhost-device-vsock");
-	if (found || !home)
+	if (found || (!cargo && !home))
 		return found;
-	encl_auto(encl_free) char *cargo =
-		encl_xasprintf("%s/.cargo/bin/vhost-device-vsock", home);
+	encl_auto(encl_free) char *path =
+		encl_xasprintf("%s%s/bin/vhost-device-vsock", cargo ? cargo : home,
+			       cargo ? "" : "/.cargo");
 
-	return encl_find_program(cargo);
+	return encl_find_program(path);
 }
 
 static int

@@ -23,7 +23,7 @@ struct encl_vsock {
 };
 
 /* Path of vhost-device-vsock (malloc'ed): ENCLAVEBUILD_VHOST_DEVICE_VSOCK,
- * PATH, ~/.cargo/bin; NULL where it is not there. */
+ * PATH, $CARGO_HOME/bin or ~/.cargo/bin; NULL where it is not there. */
 char *encl_vsock_find(void);
 
 int encl_vsock_open(struct encl_vsock *v, const char *program,
