@@ -224,7 +224,6 @@ TEST(sources_tar_offsets)
 {
 	encl_auto(fixture_clear) struct fixture f = {0};
 	encl_auto(encl_free) char *data = encl_xmalloc(3000000);
-	encl_auto(encl_buf_clear) struct encl_buf want = {.cap = 1 << 20};
 
 	set_up(&f);
 	for (size_t i = 0; i < 3000000; i++)
