@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+#include "manifest/manifest.h"
+#include "test.h"
+
+#define HEAD                                                                             \
+	"apiVersion: enclavebuild/v1alpha1\nkind: Enclave\nname: a\nversion: 1.10\n"     \
+	"arch: x86_64\n"
+
+static void
+canonical(const char *text, const char *want)
+{
+	encl_auto(encl_problems_clear) struct encl_problems problems = {0};
+	encl_auto(encl_manifest_free) struct encl_manifest *m = NULL;
+	encl_auto(json_decref) json_t *v = NULL;
+	encl_auto(encl_free) char *got = NULL;
+
+	OK(encl_manifest_parse(text, strlen(text), "m", ".", &m, &problems, &e));
+	v = encl_manifest_canonical(m);
+	got = encl_json_compact(v);
+	EQ_STR(want, got);
+}
+
+/* Defaults are filled in, order is the schema's, what is not measured is not there. */
+TEST(manifest_canonical_golden)
+{
+	canonical(
+		"boot: {ramdisk: {level: 3, compression: zstd}, kernel: {suite: s, package: "
+		"linux}}\n"
+		"sign: {certificate: c, key: k}\nresources: {cpus: 4}\n"
+		"expect: {}\n"
+		"rootfs:\n"
+		"  - image: oci:x\n"
+		"  - packages: {install: [b1, a1], suite: bookworm, distribution: debian}\n"
+		"  - archive: {path: a.tar}\n"
+		"  - directory: {path: d, owner: '0:0'}\n"
+		"  - file: {path: /f, content: é}\n"
+		"  - remove: [/x]\n"
+		"app: {env: {B: 1, A: ''}, command: [c, '']}\n"
+		"network: {hosts: {h: '::1'}}\n" HEAD,
+		"{\"apiVersion\":\"enclavebuild/v1alpha1\",\"kind\":\"Enclave\",\"name\":\"a\","
+		"\"version\":\"1.10\",\"arch\":\"x86_64\",\"sourceDateEpoch\":0,\"rootfs\":["
+		"{\"image\":\"oci:x\"},"
+		"{\"packages\":{\"distribution\":\"debian\",\"sources\":[{\"suite\":\"bookworm\","
+		"\"components\":[\"main\"],\"checkValidUntil\":true}],\"install\":[\"b1\","
+		"\"a1\"],\"essential\":\"false\",\"docs\":true,\"dpkgStatus\":true}},"
+		"{\"archive\":{\"path\":\"a.tar\",\"at\":\"/\",\"stripComponents\":0}},"
+		"{\"directory\":{\"path\":\"d\",\"at\":\"/\",\"owner\":\"0:0\"}},"
+		"{\"file\":{\"path\":\"/f\",\"content\":\"\\u00E9\",\"mode\":\"0644\"}},"
+		"{\"remove\":[\"/x\"]}],"
+		"\"boot\":{\"kernel\":{\"package\":\"linux\",\"suite\":\"s\",\"components\":["
+		"\"main\"],\"checkValidUntil\":true},\"cmdline\":\"default\",\"init\":"
+		"\"builtin\",\"ramdisk\":{\"format\":\"cpio\",\"compression\":\"zstd\","
+		"\"level\":3}},"
+		"\"app\":{\"command\":[\"c\",\"\"],\"env\":{\"B\":\"1\",\"A\":\"\"}},"
+		"\"network\":{\"hosts\":{\"h\":\"::1\"}}}");
+}
+
+TEST(manifest_canonical_kernels_and_inits)
+{
+	canonical(
+		HEAD "rootfs: [{image: 'oci:x'}]\n"
+		     "boot: {kernel: {blobs: b}, init: aws, cmdline: quiet}\n",
+		"{\"apiVersion\":\"enclavebuild/v1alpha1\",\"kind\":\"Enclave\",\"name\":\"a\","
+		"\"version\":\"1.10\",\"arch\":\"x86_64\",\"sourceDateEpoch\":0,"
+		"\"rootfs\":[{\"image\":\"oci:x\"}],\"boot\":{\"kernel\":{\"blobs\":\"b\"},"
+		"\"cmdline\":\"quiet\",\"init\":\"aws\",\"ramdisk\":{\"format\":\"cpio\","
+		"\"compression\":\"none\"}},\"app\":{},\"network\":{}}");
+	canonical(
+		HEAD
+		"rootfs: [{image: 'oci:x'}]\n"
+		"boot: {kernel: {image: i, config: c, modules: m, extraModules: [x]},"
+		" init: {path: p}}\n",
+		"{\"apiVersion\":\"enclavebuild/v1alpha1\",\"kind\":\"Enclave\",\"name\":\"a\","
+		"\"version\":\"1.10\",\"arch\":\"x86_64\",\"sourceDateEpoch\":0,"
+		"\"rootfs\":[{\"image\":\"oci:x\"}],\"boot\":{\"kernel\":{\"image\":\"i\","
+		"\"config\":\"c\",\"modules\":\"m\",\"extraModules\":[\"x\"]},"
+		"\"cmdline\":\"default\",\"init\":{\"path\":\"p\"},\"ramdisk\":{\"format\":"
+		"\"cpio\",\"compression\":\"none\"}},\"app\":{},\"network\":{}}");
+}
+
+static char *
+canonical_of(const char *text)
+{
+	encl_auto(encl_problems_clear) struct encl_problems problems = {0};
+	encl_auto(encl_manifest_free) struct encl_manifest *m = NULL;
+	encl_auto(json_decref) json_t *v = NULL;
+
+	OK(encl_manifest_parse(text, strlen(text), "m", ".", &m, &problems, &e));
+	v = encl_manifest_canonical(m);
+	return encl_json_compact(v);
+}
+
+/* Two spellings of one manifest have one canonical form. */
+TEST(manifest_canonical_spellings)
+{
+	encl_auto(encl_free) char *a = canonical_of(
+		HEAD
+		"rootfs: [{packages: {distribution: debian, suite: x, install: [aa]}}]\n"
+		"boot: {kernel: {blobs: b}}\napp: {command: [c]}\n");
+	encl_auto(encl_free) char *b = canonical_of(
+		HEAD
+		"app:\n  command:\n    - \"c\"\n"
+		"boot: {kernel: {blobs: 'b'}, init: builtin, cmdline: default, ramdisk: "
+		"{format: cpio}}\n"
+		"sourceDateEpoch: 0\nresources: {memoryMiB: 512}\n"
+		"rootfs:\n  - packages:\n      docs: true\n      essential: false\n"
+		"      install: [aa]\n      sources: [{components: [main], suite: x}]\n"
+		"      distribution: debian\n");
+
+	EQ_STR(a, b);
+}
