@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "options.h"
 #include "verbs.h"
 
 /* Calls print for each option of a command and of every command. */
@@ -149,7 +150,7 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	static const struct {
 		const char *name;
 		void (*print)(void);
-	} shells[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
+	} shells[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}, {"man", help_man}};
 
 	(void)cli;
 	for (size_t i = 0; i < sizeof shells / sizeof *shells; i++) {
@@ -158,14 +159,15 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 			return 0;
 		}
 	}
-	return encl_fail(e, ENCL_USAGE, "completion: \"%s\" is not bash, zsh or fish",
+	return encl_fail(e, ENCL_USAGE,
+			 "completion: \"%s\" is not bash, zsh, fish or man",
 			 args->operands[0]);
 }
 
 const struct command cmd_completion = {
 	.name = "completion",
-	.summary = "print the completion script of a shell",
-	.operands = "bash|zsh|fish",
+	.summary = "print the completion script of a shell, or the man page",
+	.operands = "bash|zsh|fish|man",
 	.min_operands = 1,
 	.max_operands = 1,
 	.help = "For bash: source <(enclavebuild completion bash)",

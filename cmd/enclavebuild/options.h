@@ -13,5 +13,7 @@ int options_parse(const struct command *c, int argc, char **argv, struct args *a
 /* Usage text of one command, or of the whole tool, on stdout. */
 void help_command(const struct command *c);
 void help_tool(void);
+/* enclavebuild(1), from the same tables. */
+void help_man(void);
 
 #endif

@@ -23,5 +23,5 @@ for shell in bash zsh fish; do
 		$shell -n out || fail "$shell does not parse its script"
 	fi
 done
-rejects 2 'completion: "csh" is not bash, zsh or fish' "$ENCL" completion csh
-rejects 2 'completion: bash|zsh|fish is missing; see "completion --help"' "$ENCL" completion
+rejects 2 'completion: "csh" is not bash, zsh, fish or man' "$ENCL" completion csh
+rejects 2 'completion: bash|zsh|fish|man is missing; see "completion --help"' "$ENCL" completion
