@@ -152,10 +152,10 @@ recall(const char *cache_dir, bool *works, char why[ENCL_KVM_WHY])
 	if (!cache_dir || !*id)
 		return false;
 	path = encl_xasprintf("%s/kvm", cache_dir);
-	if (encl_read_file(path, 4096, &text, &len, &e) || strncmp(text, id, n))
+	if (encl_read_file(path, 4096, &text, &len, &e) || strncmp(text, id, n) != 0)
 		return false;
 	*works = !strncmp(text + n, " yes ", 5);
-	if (!*works && strncmp(text + n, " no ", 4))
+	if (!*works && strncmp(text + n, " no ", 4) != 0)
 		return false;
 	n += *works ? 5 : 4;
 	snprintf(why, ENCL_KVM_WHY, "%.*s", (int)strcspn(text + n, "\n"), text + n);

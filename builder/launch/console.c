@@ -64,6 +64,6 @@ encl_console_feed(struct encl_console *c, const char *p, size_t n)
 		if (p[i] == '\n')
 			take_line(c);
 		else if (c->n < sizeof c->line - 1)
-			c->line[c->n++] = p[i] ? p[i] : ' ';
+			c->line[c->n++] = (char)(p[i] ? p[i] : ' ');
 	}
 }

@@ -25,7 +25,7 @@
 #include "launch/console.h"
 #include "launch/vsock.h"
 
-enum { SILENT_KVM_S = 10, SAID = 1024 };
+enum { SILENT_KVM_MS = 10000, SAID = 1024 };
 
 struct run {
 	const struct encl_qemu_options *o;
@@ -143,7 +143,7 @@ check_clock(const struct run *r, int *left_ms, struct encl_err *e)
 	if (total && r->started + total - now < left)
 		left = r->started + total - now;
 	if (r->setup.kvm && r->o->accel == ENCL_ACCEL_AUTO && !r->console.any)
-		silence = SILENT_KVM_S * 1000;
+		silence = SILENT_KVM_MS;
 	if (silence && !r->console.up && now - r->last_output >= silence)
 		return encl_fail(e, ENCL_LOST,
 				 "the enclave did not come up: no output for %u s%s%s",

@@ -282,7 +282,7 @@ open_pinned(struct encl_env *env, const struct encl_manifest *m, const json_t *p
 
 	if (encl_json_str(pin, "kind", "kernel", &kind, e))
 		return -1;
-	if (strcmp(kind, kind_names[m->boot.kernel.kind]))
+	if (strcmp(kind, kind_names[m->boot.kernel.kind]) != 0)
 		return encl_fail(
 			e, ENCL_MISMATCH,
 			"the lock has a kernel of kind %s; run \"enclavebuild lock\"",

@@ -262,7 +262,7 @@ add(struct encl_entry_sink *s, const struct encl_entry *original, struct encl_er
 		return take_content(&f->config, &entry, e);
 	if (!strncmp(entry.path, "usr/", 4))
 		entry.path += 4;
-	if (strncmp(entry.path, "lib/modules/", 12))
+	if (strncmp(entry.path, "lib/modules/", 12) != 0)
 		return 0;
 	base = strrchr(entry.path, '/');
 	if (!strcmp(base, "/modules.builtin"))
@@ -313,7 +313,7 @@ static void
 release_from_name(const struct encl_manifest *m, struct encl_kernel_found *f)
 {
 	if (m->boot.kernel.kind != ENCL_KERNEL_PACKAGE || *f->info.release ||
-	    strncmp(f->image_name, "vmlinuz-", 8) ||
+	    strncmp(f->image_name, "vmlinuz-", 8) != 0 ||
 	    strlen(f->image_name + 8) >= sizeof f->info.release)
 		return;
 	memcpy(f->info.release, f->image_name + 8, strlen(f->image_name + 8) + 1);

@@ -155,16 +155,18 @@ int
 encl_module_open(struct encl_env *env, const struct encl_module_file *file,
 		 struct encl_content *out, struct encl_err *e)
 {
-	encl_auto(encl_blob_unref) struct encl_blob *own = NULL;
 	struct encl_content local = file->content;
+	int rc;
 
-	if (!local.blob) {
-		if (encl_kernel_open_file(file->path, "kernel module", ENCL_MODULE_MAX,
-					  &local, e))
-			return -1;
-		own = local.blob;
-	}
-	return encl_kernel_expand(env, &local, ENCL_MODULE_MAX, file->path, out, e);
+	if (local.blob)
+		return encl_kernel_expand(env, &local, ENCL_MODULE_MAX, file->path, out,
+					  e);
+	if (encl_kernel_open_file(file->path, "kernel module", ENCL_MODULE_MAX, &local,
+				  e))
+		return -1;
+	rc = encl_kernel_expand(env, &local, ENCL_MODULE_MAX, file->path, out, e);
+	encl_blob_unref(local.blob);
+	return rc;
 }
 
 /* ---- selection ---- */
@@ -237,9 +239,9 @@ static int
 select_one(struct selection *s, const char *name, const char *why, struct encl_err *e)
 {
 	encl_auto(encl_module_info_clear) struct encl_module_info info = {NULL, NULL};
-	encl_auto(encl_blob_unref) struct encl_blob *blob = NULL;
 	const struct encl_module_file *file;
 	struct encl_content content;
+	int rc;
 
 	if (is_taken(s->out, name) || is_built_in(s->x, name))
 		return 0;
@@ -254,9 +256,10 @@ select_one(struct selection *s, const char *name, const char *why, struct encl_e
 			ENCL_MODULE_DEPTH);
 	if (encl_module_open(s->env, file, &content, e))
 		return -1;
-	blob = content.blob;
-	if (encl_module_info_read(&content, file->path, &info, e) ||
-	    check_release(s, file, &info, e) || select_depends(s, name, info.depends, e))
+	rc = encl_module_info_read(&content, file->path, &info, e);
+	encl_blob_unref(content.blob);
+	if (rc || check_release(s, file, &info, e) ||
+	    select_depends(s, name, info.depends, e))
 		return -1;
 	s->depth--;
 	append(s->out, name);
@@ -271,7 +274,7 @@ select_row(struct selection *s, const struct encl_table_row *row, const char *co
 	enum encl_kconfig is = encl_kernel_config_get(config, row->column[2]);
 	bool required = !strcmp(row->column[3], "required");
 
-	if (!required && strcmp(row->column[3], "optional"))
+	if (!required && strcmp(row->column[3], "optional") != 0)
 		return encl_fail(e, ENCL_FAILED, "table line %u: unknown need \"%s\"",
 				 row->line, row->column[3]);
 	/* Not set at all: the table of requirements has the say. */

@@ -71,7 +71,7 @@ read_options(struct cli *cli, const struct args *args, struct encl_qemu_options 
 	    choose(args, "accel", accels, &accel, e) ||
 	    args_number(args, "memory", 64, 1 << 20, 0, &memory, e) ||
 	    args_number(args, "cpus", 1, 256, 2, &cpus, e) ||
-	    args_number(args, "timeout", 1, 86400 * 7, 0, &timeout, e) ||
+	    args_number(args, "timeout", 1, 604800, 0, &timeout, e) ||
 	    args_number(args, "boot-timeout", 0, 86400, 60, &boot_timeout, e))
 		return -1;
 	*o = (struct encl_qemu_options){.memory_mib = memory,

@@ -64,10 +64,10 @@ KERNEL_CONFIG=$WORK/config manifest '
 rejects_kernel "$at: the kernel lacks CONFIG_RD_ZSTD (boot.ramdisk.compression: zstd needs it); CONFIG_UNIX (unix sockets needs it)"
 KERNEL=$WORK/k.yaml manifest '' >k2.yaml
 rejects_kernel "$at: k.yaml is not a kernel image; x86_64 boots a bzImage"
-head -c 1000000 "$KERNEL" >cut
-KERNEL=$WORK/cut manifest '' >k2.yaml
+head -c 1000000 "$KERNEL" >cut.bin
+KERNEL=$WORK/cut.bin manifest '' >k2.yaml
 run 2 "$O/support/kernel" k2.yaml never
-grep -q "^kernel: $at: cut is truncated: 1000000 bytes of a bzImage of " err || fail "$(cat err)"
+grep -q "^kernel: $at: cut.bin is truncated: 1000000 bytes of a bzImage of " err || fail "$(cat err)"
 ARCH=aarch64 manifest '' >k2.yaml
 rejects_kernel "$at: $(basename "$KERNEL") is a bzImage, but arch is aarch64"
 KERNEL=$WORK/absent manifest '' >k2.yaml
