@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/spawn.h"
+#include "base/stream.h"
 #include "base/tmpfile.h"
 #include "recorder.h"
 #include "sources/cache.h"
@@ -246,6 +247,7 @@ TEST(sources_image_choose)
 	encl_auto(encl_free) char *nested = NULL;
 	encl_auto(encl_free) char *top = NULL;
 	encl_auto(encl_free) char *by_digest = NULL;
+	encl_auto(json_decref) json_t *empty = json_object();
 
 	set_up(&f, "oci:l");
 	amd = make_image((struct parts){0});
@@ -261,8 +263,7 @@ TEST(sources_image_choose)
 	OK(emit(&f));
 	f.m.arch = ENCL_ARCH_AARCH64;
 	OK(lock(&f));
-	FAILS(encl_image_emit(&f.env, &f.m, &f.layer, json_object(), &f.r.sink, &f.config,
-			      &e),
+	FAILS(encl_image_emit(&f.env, &f.m, &f.layer, empty, &f.r.sink, &f.config, &e),
 	      ENCL_FAILED, "enclave.lock: \"config\" is missing or not a string");
 	/* the same one level down, as buildx and containerd write it */
 	nested = encl_xasprintf("{\"schemaVersion\":2,\"mediaType\":\"" OCI
@@ -608,4 +609,76 @@ TEST(sources_image_docker_archive)
 	run("rm d/$(cat config).json; tar -C d -cf a.tar .");
 	CHECK(lock(&f) == -1);
 	EQ_STR("a.tar: config H.json is not there", masked());
+}
+
+/* Docker 25 and newer save both formats at once: the index pins more. */
+TEST(sources_image_docker_archive_with_index)
+{
+	encl_auto(fixture_clear) struct fixture f = {0};
+	encl_auto(encl_free) char *d = NULL;
+	encl_auto(encl_free) char *index = NULL;
+
+	set_up(&f, "docker-archive:a.tar:app:1");
+	d = make_image((struct parts){0});
+	index = encl_xasprintf(
+		"%s,\"annotations\":{\"io.containerd.image.name\":\"docker.io/library/app:1\","
+		"\"org.opencontainers.image.ref.name\":\"1\"}}",
+		d);
+	write_index(index);
+	run("c=$(basename $(grep -l Entrypoint l/blobs/sha256/*)); d=$(sed "
+	    "'s/.*diff_ids\":\\[\"sha256:\\([0-9a-f]*\\).*/\\1/' l/blobs/sha256/$c); printf "
+	    "'[{\"Config\":\"blobs/sha256/%s\",\"RepoTags\":[\"app:1\",\"app:2\"],\"Layers\":[\"blobs/"
+	    "sha256/%s\"]}]' $c $d >l/manifest.json; tar -C l -cf a.tar .; echo $c >id");
+	OK(lock(&f));
+	CHECK(json_object_get(f.pin, "manifest") != NULL);
+	OK(emit(&f));
+	CHECK(strstr(recorded(&f.r), hello_lines) != NULL);
+	f.layer.image = "docker-archive:a.tar";
+	OK(emit(&f));
+	/* a name that only manifest.json has; its pin is the config */
+	f.layer.image = "docker-archive:a.tar:app:2";
+	OK(emit(&f));
+	OK(lock(&f));
+	CHECK(json_object_get(f.pin, "manifest") == NULL);
+	f.layer.image = "docker-archive:a.tar:app:3";
+	FAILS(lock(&f), ENCL_FAILED, "a.tar: no image \"app:3\"; it has app:1");
+	/* by id, as docker images shows it */
+	encl_auto(encl_free) char *id = NULL;
+	encl_auto(encl_free) char *by_id = NULL;
+	size_t n;
+
+	OK(encl_read_file(test_path("id"), 100, &id, &n, &e));
+	by_id = encl_xasprintf("docker-archive:a.tar@sha256:%.64s", id);
+	f.layer.image = by_id;
+	OK(lock(&f));
+	OK(emit(&f));
+	f.layer.image =
+		"docker-archive:a.tar@sha256:"
+		"000000000000000000000000000000000000000000000000000000000000000a";
+	CHECK(lock(&f) == -1);
+	EQ_STR("a.tar: no image with the id D", masked());
+}
+
+/* A sha512 DiffID has no name in the cache; the layer works all the same. */
+TEST(sources_image_sha512)
+{
+	encl_auto(fixture_clear) struct fixture f = {0};
+	encl_auto(encl_buf_clear) struct encl_buf tar = {.cap = 1 << 20};
+	struct encl_digest d;
+	char text[ENCL_DIGEST_TEXT];
+
+	set_up(&f, "oci:l");
+	tar_add(&tar, (struct tar_member){.name = "hello", .data = "hi\n"});
+	tar_end(&tar);
+	encl_digest_of(ENCL_SHA512, tar.data, tar.len, &d);
+	encl_digest_format(&d, text);
+	one_image((struct parts){.diff_id = text});
+	OK(lock(&f));
+	OK(emit(&f));
+	CHECK(strstr(recorded(&f.r), hello_lines) != NULL);
+	text[8] = text[8] == '0' ? '1' : '0';
+	one_image((struct parts){.diff_id = text});
+	OK(lock(&f));
+	CHECK(emit(&f) == -1);
+	CHECK(strstr(e.msg, ": DiffID mismatch: want sha512:") != NULL);
 }
