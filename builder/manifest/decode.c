@@ -267,7 +267,9 @@ decode_map(struct encl_decoder *d, const struct encl_key *keys,
 			check_present(d, k, node, value, &at);
 		else if (node)
 			check_absent(d, k, node, w);
-		decode_key(d, k, value, value ? value->pos : pos, base, &at);
+		/* alternatives share fields: one that is absent sets no defaults */
+		if (value || !(k->flags & ENCL_KEY_ONE_OF))
+			decode_key(d, k, value, value ? value->pos : pos, base, &at);
 	}
 	if (node) {
 		check_group(d, keys, node, w);

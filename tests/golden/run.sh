@@ -16,10 +16,13 @@ for dir in "$TOP"/tests/golden/*/enclave.yaml; do
 		[ ! -f make-inputs.sh ] || bash make-inputs.sh
 		ln -s ../blobs blobs
 		"$ENCL" build -q -o image.eif >/dev/null
-		"$ENCL" list image.eif >list
-		# launch is compiled: its digest is the compiler's, not ours to pin here
-		sed -E '/\.enclave\/launch/ s/ [0-9]+ (.*) sha256:[0-9a-f]+$/ SIZE \1 DIGEST/; / init$|^init/ s/sha256:.*/DIGEST/' list >ramdisk.list.got
+		"$ENCL" list --digests image.eif >list
+		# init and launch are compiled: size and digest are the compiler's
+		sed -E '/ (init|rootfs\/\.enclave\/launch)( |$)/ s/^([0-9]+ [0-9:]+) [0-9]+ (.*) sha256:.*$/\1 SIZE \2 DIGEST/' \
+			list >ramdisk.list.got
 		"$ENCL" extract -q image.eif -o parts >/dev/null
+		cmp parts/cmdline "$TOP/tests/golden/$name/cmdline"
+		cmp parts/metadata.json "$TOP/tests/golden/$name/metadata.json"
 	)
 	if ! diff -u "$TOP/tests/golden/$name/ramdisk.list" "$name/ramdisk.list.got"; then
 		[ -n "${GOLDEN_UPDATE:-}" ] || fail "$name: ramdisk.list differs"
