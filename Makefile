@@ -75,7 +75,7 @@ GUESTS   := $(foreach a,$(GUEST_ARCHES),$(O)/guest/$(a)/init $(O)/guest/$(a)/lau
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: help setup setup-build all testable quickstart test check unit bench lint asan ubsan \
-        valgrind fuzz fuzz-bins repro coverage install uninstall dist clean
+        valgrind fuzz fuzz-bins repro coverage install uninstall dist generated clean
 
 all: $(O)/enclavebuild ## build the tool (build/release/enclavebuild)
 
@@ -211,6 +211,12 @@ dist: ## source archive of HEAD in build/, the same bytes every time
 	@mkdir -p build
 	git archive --format=tar --prefix=enclavebuild-$(VERSION)/ HEAD | gzip -n -9 \
 		> build/enclavebuild-$(VERSION).tar.gz
+
+generated: $(O)/enclavebuild ## rewrite the committed files that the tool itself makes
+	$< schema > manifests/enclave.schema.json
+	$< schema --reference > docs/enclave.yaml.md
+	$< schema --man > docs/man/enclave.yaml.5
+	$< completion man > docs/man/enclavebuild.1
 
 clean: ## remove build/
 	rm -rf build

@@ -13,6 +13,14 @@
 #include "manifest/format.h"
 #include "manifest/internal.h"
 
+/* A default always fits its key (the unit test of the table), so that where there
+ * is something to complain of there is a node. */
+static struct encl_pos
+pos_of(const struct encl_yaml_node *node)
+{
+	return node ? node->pos : (struct encl_pos){0, 0};
+}
+
 static void *
 field(const struct encl_key *k, void *base)
 {
@@ -142,8 +150,8 @@ take_word(struct encl_decoder *d, const struct encl_key *k, struct encl_yaml_nod
 		encl_auto(encl_free) char *q = encl_manifest_quote(text, strlen(text));
 		encl_auto(encl_free) char *words = list_words(k->words);
 
-		encl_decode_problem(d, w, node, node->pos, "%s is not %s%s%s%s", q, words,
-				    k->keys ? ", nor a map with \"" : "",
+		encl_decode_problem(d, w, node, pos_of(node), "%s is not %s%s%s%s", q,
+				    words, k->keys ? ", nor a map with \"" : "",
 				    k->keys ? k->keys->name : "", k->keys ? "\"" : "");
 		return;
 	}
@@ -166,7 +174,7 @@ take_number(struct encl_decoder *d, const struct encl_key *k, struct encl_yaml_n
 		encl_auto(encl_free) char *q = encl_manifest_quote(text, strlen(text));
 
 		encl_decode_problem(
-			d, w, node, node->pos,
+			d, w, node, pos_of(node),
 			"%s is not a number from %llu to %llu%s%s%s", q,
 			(unsigned long long)k->min, (unsigned long long)k->max,
 			k->null_word ? " or \"" : "", k->null_word ? k->null_word : "",
@@ -186,7 +194,8 @@ take_bool(struct encl_decoder *d, const struct encl_key *k, struct encl_yaml_nod
 	if (!v && strcmp(text, "false") != 0) {
 		encl_auto(encl_free) char *q = encl_manifest_quote(text, strlen(text));
 
-		encl_decode_problem(d, w, node, node->pos, "%s is not true or false", q);
+		encl_decode_problem(d, w, node, pos_of(node), "%s is not true or false",
+				    q);
 		return;
 	}
 	memcpy(field(k, base), &v, sizeof v);

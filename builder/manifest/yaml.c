@@ -92,7 +92,7 @@ attach(struct reader *rd, struct encl_yaml_node *node)
 {
 	struct frame *f = rd->depth ? &rd->stack[rd->depth - 1] : NULL;
 
-	if (!f) {
+	if (!f || !f->node) {
 		rd->root = node;
 		return;
 	}
@@ -196,7 +196,7 @@ on_scalar(struct reader *rd, const yaml_event_t *ev)
 	struct encl_yaml_node *node;
 
 	refuse_properties(rd, ev, ev->data.scalar.anchor, ev->data.scalar.tag);
-	if (f && f->node->kind == ENCL_YAML_MAP && !f->have_key) {
+	if (f && f->node && f->node->kind == ENCL_YAML_MAP && !f->have_key) {
 		take_key(rd, f, ev);
 		return;
 	}

@@ -6,9 +6,31 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "manifest/format.h"
 #include "manifest/report.h"
 #include "test.h"
+
+static bool
+fallback_fits(const struct encl_key *k)
+{
+	encl_auto(encl_free) char *wrong = NULL;
+	uint64_t v;
+
+	if (!k->fallback || (k->null_word && !strcmp(k->fallback, k->null_word)))
+		return true;
+	for (size_t i = 0; k->words && k->words[i]; i++)
+		if (!strcmp(k->words[i], k->fallback))
+			return true;
+	if (k->type == ENCL_KEY_NUMBER)
+		return encl_parse_uint(k->fallback, 10, k->max, &v) && v >= k->min;
+	if (k->type == ENCL_KEY_BOOL)
+		return !strcmp(k->fallback, "true") || !strcmp(k->fallback, "false");
+	if (!k->format)
+		return false;
+	wrong = encl_manifest_format_check(k->format, k->fallback, strlen(k->fallback));
+	return !wrong;
+}
 
 /* Each row is complete for its type, so that no walk over the table can trip. */
 static void
@@ -21,6 +43,9 @@ check_table(const struct encl_key *keys, int level)
 				  k->name);
 		if (!k->help || !*k->help)
 			test_fail(__FILE__, __LINE__, "%s has no help", k->name);
+		if (!fallback_fits(k))
+			test_fail(__FILE__, __LINE__, "%s: its default does not fit",
+				  k->name);
 		if (k->needs_me && strchr(k->needs, '|'))
 			test_fail(__FILE__, __LINE__, "%s: needs_me with a choice",
 				  k->name);
