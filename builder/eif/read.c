@@ -233,13 +233,13 @@ static int
 read_contents(struct encl_eif *eif, struct encl_err *e)
 {
 	char *signature = NULL;
-	size_t n;
+	size_t n = 0;
 
 	if (read_small(eif, ENCL_SECTION_CMDLINE, &eif->cmdline, &n, e))
 		return -1;
-	if (strlen(eif->cmdline) != n)
+	if (!eif->cmdline || strlen(eif->cmdline) != n)
 		return encl_fail(e, ENCL_FAILED, "cmdline: byte %zu is a NUL",
-				 strlen(eif->cmdline));
+				 eif->cmdline ? strlen(eif->cmdline) : 0);
 	if (read_small(eif, ENCL_SECTION_METADATA, &eif->metadata, &n, e) ||
 	    encl_metadata_check(eif->metadata, n, e))
 		return -1;

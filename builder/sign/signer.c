@@ -24,7 +24,8 @@ sign(struct encl_eif_signer *base, const struct encl_pcr *pcr0, uint8_t **out, s
 	struct encl_key_signer *s = (struct encl_key_signer *)base;
 	encl_auto(encl_buf_clear) struct encl_buf payload = {.cap = 1024};
 	encl_auto(encl_buf_clear) struct encl_buf cose = {.cap = 4096};
-	encl_auto(encl_buf_clear) struct encl_buf section = {.cap = 4 * ENCL_PEM_MAX};
+	encl_auto(encl_buf_clear) struct encl_buf section = {.cap = (size_t)4 *
+								    ENCL_PEM_MAX};
 
 	encl_signature_payload(pcr0, &payload);
 	if (encl_cose_sign(s->key, payload.data, payload.len, &cose, e))
