@@ -3,18 +3,6 @@
 #define W __attribute__((weak))
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 W int
-encl_debian_prepare(struct encl_tree *t, enum encl_arch arch, struct encl_err *e)
-{
-	return 0;
-}
-W int
-encl_debian_finish(struct encl_tree *t, const struct encl_layer_packages *p,
-		   const struct encl_package_set *s, struct encl_log *log, bool strict,
-		   struct encl_err *e)
-{
-	return 0;
-}
-W int
 encl_image_lock(struct encl_env *env, const struct encl_manifest *m,
 		const struct encl_layer *layer, json_t **pin, struct encl_err *e)
 {

@@ -126,7 +126,7 @@ encl_deb_emit(struct encl_env *env, const struct encl_manifest *m, const json_t 
 	    encl_debs_prepare(env, m, &m->boot.kernel.source, 1, &d, e))
 		return -1;
 	for (size_t i = 0; i < d.n; i++)
-		if (encl_deb_emit_one(env, &d.v[i], sink, NULL, NULL, e))
+		if (encl_deb_emit_one(env, &d.v[i], true, sink, NULL, NULL, e))
 			return -1;
 	return 0;
 }

@@ -273,7 +273,31 @@ struct folder_sink {
 	struct encl_entry_sink sink;
 	struct encl_entry_sink *next;
 	bool merge;
+	bool docs;
 };
+
+bool
+encl_deb_is_documentation(const char *path)
+{
+	static const char *const folders[] = {"man", "info", "locale", "lintian"};
+	static const char share[] = "usr/share/";
+
+	path += !strncmp(path, "./", 2) ? 2 : 0;
+	path += *path == '/';
+	if (strncmp(path, share, strlen(share)) != 0)
+		return false;
+	path += strlen(share);
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		size_t n = strlen(folders[i]);
+
+		if (!strncmp(path, folders[i], n) && path[n] == '/')
+			return true;
+	}
+	if (strncmp(path, "doc/", 4) != 0)
+		return false;
+	path = strchr(path + 4, '/'); /* behind the package's name */
+	return path && path[1] && strcmp(path, "/copyright") != 0;
+}
 
 static int
 add_entry(struct encl_entry_sink *s, const struct encl_entry *entry, struct encl_err *e)
@@ -281,6 +305,8 @@ add_entry(struct encl_entry_sink *s, const struct encl_entry *entry, struct encl
 	const struct folder_sink *f = (const struct folder_sink *)s;
 	struct encl_entry changed = *entry;
 
+	if (!f->docs && encl_deb_is_documentation(entry->path))
+		return 0;
 	changed.merge = f->merge && entry->type == ENCL_DIR;
 	return f->next->add(f->next, &changed, e);
 }
@@ -288,12 +314,13 @@ add_entry(struct encl_entry_sink *s, const struct encl_entry *entry, struct encl
 /* The digest is known when the last byte was read: what was emitted by then
  * counts only if this succeeds. */
 static int
-emit_data(struct encl_env *env, const struct encl_deb *d, const char *what,
+emit_data(struct encl_env *env, const struct encl_deb *d, const char *what, bool docs,
 	  struct encl_entry_sink *sink, struct encl_err *e)
 {
 	encl_auto(encl_blob_unref) struct encl_blob *blob = NULL;
 	struct folder_sink f = {.sink = {.add = add_entry},
 				.next = sink,
+				.docs = docs,
 				.merge = strcmp(d->name, "base-files") != 0};
 	struct encl_tar tar = {.what = what};
 	struct encl_digest digest;
@@ -316,7 +343,7 @@ emit_data(struct encl_env *env, const struct encl_deb *d, const char *what,
 }
 
 int
-encl_deb_emit_one(struct encl_env *env, const struct encl_deb *d,
+encl_deb_emit_one(struct encl_env *env, const struct encl_deb *d, bool docs,
 		  struct encl_entry_sink *sink, struct encl_arena *a,
 		  struct encl_package *package, struct encl_err *e)
 {
@@ -325,7 +352,7 @@ encl_deb_emit_one(struct encl_env *env, const struct encl_deb *d,
 
 	if (package && read_control(env, d, what, a, package, e))
 		return -1;
-	if (sink->begin(sink, &origin, 0, e) || emit_data(env, d, what, sink, e) ||
+	if (sink->begin(sink, &origin, 0, e) || emit_data(env, d, what, docs, sink, e) ||
 	    sink->end(sink, e))
 		return -1;
 	return 0;

@@ -49,10 +49,15 @@ int encl_debs_prepare(struct encl_env *env, const struct encl_manifest *m,
 		      const struct encl_apt_source *sources, size_t n_sources,
 		      struct encl_debs *d, struct encl_err *e) ENCL_MUST_CHECK;
 
-/* One prepared package into the sink; *package (may be NULL) gets its control
+/* One prepared package into the sink, without its documentation (but with its
+ * copyright) where docs is false; *package (may be NULL) gets its control
  * files, which live in a. */
-int encl_deb_emit_one(struct encl_env *env, const struct encl_deb *d,
+int encl_deb_emit_one(struct encl_env *env, const struct encl_deb *d, bool docs,
 		      struct encl_entry_sink *sink, struct encl_arena *a,
 		      struct encl_package *package, struct encl_err *e) ENCL_MUST_CHECK;
+
+/* Whether a path of a package is documentation: below /usr/share/man, info,
+ * locale and lintian, and all of /usr/share/doc/NAME but copyright. */
+bool encl_deb_is_documentation(const char *path);
 
 #endif

@@ -63,7 +63,8 @@ encl_packages_emit(struct encl_env *env, const struct encl_manifest *m,
 	s.arena = encl_arena_new();
 	s.v = encl_xcalloc(d.n, sizeof *s.v);
 	for (size_t i = 0; i < d.n; i++, s.n++)
-		if (encl_deb_emit_one(env, &d.v[i], sink, s.arena, &s.v[i], e))
+		if (encl_deb_emit_one(env, &d.v[i], packages->docs, sink, s.arena,
+				      &s.v[i], e))
 			return -1;
 	*set = s;
 	memset(&s, 0, sizeof s);
