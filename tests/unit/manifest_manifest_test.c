@@ -78,7 +78,7 @@ TEST(manifest_manifest_layers)
 		"      docs: false\n"
 		"      dpkgStatus: false\n"
 		"      alternatives: {iptables: legacy}\n"
-		"  - archive: {path: a.tar, stripComponents: 2}\n"
+		"  - archive: {path: a.tar, stripComponents: 2, at: /srv}\n"
 		"  - directory: {path: d, at: /opt, owner: 'a:b'}\n"
 		"  - file: {path: /f, content: \"x\\n\"}\n"
 		"  - file: {path: /g, source: g, mode: 4755}\n"
@@ -109,7 +109,7 @@ TEST(manifest_manifest_layers)
 	EQ_INT(ENCL_ESSENTIAL_ALL, p->essential);
 	EQ_STR("legacy", p->alternatives.v[0].value);
 	EQ_INT(2, m->layers[2].strip_components);
-	EQ_STR("/", m->layers[2].at);
+	EQ_STR("/srv", m->layers[2].at);
 	EQ_STR("/opt", m->layers[3].at);
 	EQ_STR("a:b", m->layers[3].owner);
 	EQ_STR("x\n", m->layers[4].content);
