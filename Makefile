@@ -15,7 +15,7 @@ LIBS     := yaml-0.1 libarchive libcrypto libcurl jansson libcbor libzstd liblzm
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wformat=2 -Wwrite-strings -Wvla -Wconversion -Werror
 HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
-REPRO    := -ffile-prefix-map=$(CURDIR)=. -gno-record-gcc-switches
+REPRO    := "-ffile-prefix-map=$(CURDIR)=." -gno-record-gcc-switches
 OPT      := -O2 -g
 EXTRA    :=
 ifeq ($(VARIANT),asan)
@@ -38,7 +38,7 @@ HARDEN := -fPIE
 EXTRA := --coverage
 endif
 ifneq ($(findstring clang,$(CC)),)
-REPRO := -ffile-prefix-map=$(CURDIR)=.
+REPRO := "-ffile-prefix-map=$(CURDIR)=."
 endif
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null | sed 's/-I/-isystem /g')
@@ -51,7 +51,7 @@ LDFLAGS  := -pie -pthread -Wl,-z,relro,-z,now -Wl,--build-id=none $(EXTRA)
 GUEST_CC_x86_64  := musl-gcc
 GUEST_CC_aarch64 := aarch64-linux-musl-gcc
 GUEST_ARCHES     ?= x86_64 $(if $(shell command -v $(GUEST_CC_aarch64)),aarch64)
-GUEST_CFLAGS := -std=c17 -D_GNU_SOURCE -Os -static -fno-pie -no-pie -ffile-prefix-map=$(CURDIR)=. \
+GUEST_CFLAGS := -std=c17 -D_GNU_SOURCE -Os -static -fno-pie -no-pie "-ffile-prefix-map=$(CURDIR)=." \
                 -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
                 -fstack-protector-strong \
                 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \

@@ -12,7 +12,8 @@ build=(build-essential pkg-config ca-certificates git
 	gpgv debian-archive-keyring xz-utils openssl qemu-system-x86)
 tests=(clang clang-tidy clang-format libclang-rt-14-dev cppcheck shellcheck valgrind gcovr mandoc
 	time faketime fakeroot cpio libarchive-tools bzip2 zstd lz4 zip unzip gnupg
-	skopeo umoci buildah busybox-static util-linux iproute2 e2fsprogs dpkg-dev file procps)
+	skopeo umoci buildah busybox-static util-linux iproute2 e2fsprogs dpkg-dev file procps
+	bsdextrautils python3)
 
 case ${1:-all} in
 build) want=("${build[@]}") ;;
