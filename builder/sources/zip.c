@@ -4,6 +4,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <locale.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -115,6 +116,10 @@ convert(struct convert *c)
 		if (++entries > MAX_ENTRIES)
 			return encl_fail(c->e, ENCL_FAILED, "%s: more than %d entries",
 					 c->what, MAX_ENTRIES);
+		if (!archive_entry_pathname(entry))
+			return encl_fail(c->e, ENCL_FAILED,
+					 "%s: the name of entry %u is not UTF-8", c->what,
+					 entries);
 		archive_entry_set_uid(entry, 0);
 		archive_entry_set_gid(entry, 0);
 		archive_entry_set_uname(entry, NULL);
@@ -130,15 +135,41 @@ convert(struct convert *c)
 	return archive_write_close(c->tar) == ARCHIVE_OK ? 0 : fail(c, c->tar, NULL);
 }
 
+struct utf8 {
+	locale_t here;
+	locale_t before;
+};
+
+/* libarchive loses names that the locale cannot say: UTF-8 while it reads, on
+ * this thread only. */
+static void
+utf8_begin(struct utf8 *u)
+{
+	u->here = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	u->before = u->here ? uselocale(u->here) : (locale_t)0;
+}
+
+static void
+utf8_clear(struct utf8 *u)
+{
+	if (!u->here)
+		return;
+	uselocale(u->before);
+	freelocale(u->here);
+}
+ENCL_AUTO_VAL(struct utf8, utf8_clear);
+
 int
 encl_zip_to_tar(int fd, uint64_t size, const char *what, struct encl_sink *out,
 		struct encl_err *e)
 {
+	encl_auto(utf8_clear) struct utf8 locale = {0};
 	encl_auto(read_free) struct archive *in = archive_read_new();
 	encl_auto(write_free) struct archive *tar = archive_write_new();
 	struct convert c = {
 		.in = in, .tar = tar, .out = out, .size = size, .what = what, .e = e};
 
+	utf8_begin(&locale);
 	if (lseek(fd, 0, SEEK_SET))
 		return encl_fail_sys(e, ENCL_FAILED, "read %s", what);
 	if (archive_read_support_format_zip(in) != ARCHIVE_OK ||

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compressed bytes: whatever they are, output is bounded and every byte of the
+/* Compressed bytes, or a zip: whatever they are, output is bounded and every byte of the
  * input was hashed where it succeeded. */
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -7,6 +7,7 @@
 
 #include "fuzz.h"
 #include "sources/inflate.h"
+#include "sources/zip.h"
 
 enum { MAX_OUT = 1 << 24 };
 
@@ -25,6 +26,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    encl_codec_probe(fd, 0, size, "fuzz", &in.codec, &e))
 		abort();
 	encl_sink_digest_init(&out, NULL, NULL, MAX_OUT, "fuzz");
+	if (encl_zip_detect(data, size)) {
+		struct encl_sink_digest tar;
+
+		encl_sink_digest_init(&tar, NULL, NULL, MAX_OUT, "fuzz");
+		(void)!encl_zip_to_tar(fd, size, "fuzz", &tar.sink, &e);
+	}
 	if (!encl_inflate(&in, &out.sink, &e)) {
 		encl_hash_final(h, &got);
 		encl_digest_of(ENCL_SHA256, data, size, &want);

@@ -363,3 +363,30 @@ TEST(sources_archive_damaged_cache)
 	      NULL);
 	OK(emit(&f, &tarball));
 }
+
+/* Names in UTF-8 are kept; what is not UTF-8 although it says so is refused. */
+TEST(sources_archive_zip_names)
+{
+	static const char zip[] =
+		"PK\3\4\n\0\0\10\0\0\0\0!\0\x83\x16\xdc\x8c\1\0\0\0\1\0\0\0\7\0\0\0t/caf\xc3\xa9"
+		"x"
+		"PK\1\2\n\0\n\0\0\10\0\0\0\0!\0\x83\x16\xdc\x8c\1\0\0\0\1\0\0\0\7\0\0\0\0\0\0\0\0\0\0\0"
+		"\0\0\0\0\0\0t/caf\xc3\xa9"
+		"PK\5\6\0\0\0\0\1\0\1\0\65\0\0\0\46\0\0\0\0";
+	encl_auto(fixture_clear) struct fixture f = {0};
+	encl_auto(encl_free) char *bad = encl_xmemdup(zip, sizeof zip);
+
+	set_up(&f);
+	CHECK(mkdir(test_path("t"), 0755) == 0);
+	OK(encl_write_file(test_path("t/a"), zip, sizeof zip, 0644, &e));
+	OK(lock(&f, &tarball));
+	OK(emit(&f, &tarball));
+	EQ_STR("begin archive t/a 0\nf 0664 0:0 99 opt/caf\xc3\xa9 1 \"x\"\n",
+	       recorded(&f.r));
+	for (size_t i = 0; i + 1 < sizeof zip; i++)
+		if ((uint8_t)bad[i] == 0xc3)
+			bad[i] = 'e';
+	OK(encl_write_file(test_path("t/a"), bad, sizeof zip, 0644, &e));
+	OK(lock(&f, &tarball));
+	FAILS(emit(&f, &tarball), ENCL_FAILED, "t/a: the name of entry 1 is not UTF-8");
+}
