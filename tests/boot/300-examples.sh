@@ -11,21 +11,21 @@ expect_lines() { # expect_lines FILE LINE…: each stands in FILE as a whole lin
 	done
 }
 
-cd examples/hello
+cd examples/hello || exit
 OUT=$WORK/hello.eif run 0 ./quickstart.sh "$ENCL"
 expect_lines "$WORK/out" "Hello, world, from the enclave" "folder: /srv" "user: nobody:nogroup" "init: end code=0"
 grep -q '^127.0.0.1 answers: VERSION 1\.' "$WORK/out" || fail "no answer from 127.0.0.1"
 pcr0=$(sed -n 's/^PCR0 *//p' "$WORK/out")
 [ ${#pcr0} -eq 96 ] || fail "no PCR0"
 tail -n 4 "$WORK/out" | grep -q "\"PCR0\": \"$pcr0\"" || fail "quickstart does not end with the measurements"
-cd "$WORK"
+cd "$WORK" || exit
 
-cd examples/oci
+cd examples/oci || exit
 run 0 ./make-image.sh
 run 0 "$ENCL" build -q -o "$WORK/oci.eif"
 run 0 "$ENCL" run --kernel-args quiet --timeout 180 "$WORK/oci.eif"
 expect_lines "$WORK/out" "Hello from an image" "folder: /srv" "user: web" "127.0.0.1 answers: the page" "init: end code=0"
-cd "$WORK"
+cd "$WORK" || exit
 
 # every ramdisk compression that the kernel has boots, and the code comes through
 sed -i '$a exit 7' examples/oci/hello.sh
