@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "build_internal.h"
 #include "lock/lock.h"
 
@@ -56,19 +57,48 @@ encl_build_ramdisks(struct encl_build *b, char **init_bytes, struct encl_err *e)
 	return 0;
 }
 
+/* Tells how far a section is, once in a while. */
+struct progress_sink {
+	struct encl_sink sink;
+	struct encl_sink *next;
+	struct encl_log *log;
+	uint64_t done, total, told;
+};
+
+static int
+write_progress(struct encl_sink *sink, const void *p, size_t n, struct encl_err *e)
+{
+	enum { STEP = 16 << 20 };
+	struct progress_sink *s = (struct progress_sink *)sink;
+
+	s->done += n;
+	if (s->done - s->told >= STEP) {
+		s->told = s->done;
+		encl_progress(s->log, "writing the image", s->done, s->total);
+	}
+	return encl_sink_write(s->next, p, n, e);
+}
+
 struct ramdisk_arg {
 	const struct encl_ramdisk *r;
 	enum encl_compression compression;
 	int level;
 	unsigned jobs;
+	struct encl_log *log;
 };
 
 static int
 produce_ramdisk(void *arg, struct encl_sink *out, struct encl_err *e)
 {
 	const struct ramdisk_arg *a = arg;
+	uint64_t size = encl_ramdisk_size(a->r);
+	bool plain = a->compression == ENCL_COMPRESS_NONE;
+	struct progress_sink s = {{write_progress}, out, a->log, 0, plain ? size : 0, 0};
 
-	return encl_ramdisk_write(a->r, a->compression, a->level, a->jobs, out, e);
+	if (encl_ramdisk_write(a->r, a->compression, a->level, a->jobs, &s.sink, e))
+		return -1;
+	encl_progress(a->log, "writing the image", 1, 1);
+	return 0;
 }
 
 static int
@@ -147,9 +177,10 @@ encl_build_image(struct encl_build *b, int fd, struct encl_eif_result *out,
 	enum encl_compression c = b->m->boot.init == ENCL_INIT_AWS
 					  ? ENCL_COMPRESS_NONE
 					  : b->m->boot.compression;
-	struct ramdisk_arg boot = {b->boot, c, b->m->boot.level, b->env->jobs};
+	struct ramdisk_arg boot = {b->boot, c, b->m->boot.level, b->env->jobs,
+				   b->env->log};
 	struct ramdisk_arg app = {b->app, b->m->boot.compression, b->m->boot.level,
-				  b->env->jobs};
+				  b->env->jobs, b->env->log};
 	struct encl_eif_part parts[5] = {
 		{ENCL_SECTION_KERNEL, produce_content, &b->kernel.image,
 		 b->kernel.image.size, b->kernel.image.crc, true},
