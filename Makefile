@@ -50,7 +50,7 @@ LDFLAGS  := -pie -pthread -Wl,-z,relro,-z,now -Wl,--build-id=none $(EXTRA)
 # The guest programs: static, musl, part of what is measured.
 GUEST_CC_x86_64  := musl-gcc
 GUEST_CC_aarch64 := aarch64-linux-musl-gcc
-GUEST_ARCHES     ?= x86_64 $(if $(shell command -v $(GUEST_CC_aarch64)),aarch64)
+GUEST_ARCHES     ?= x86_64 $(if $(shell command -v $(GUEST_CC_aarch64) 2>/dev/null),aarch64)
 GUEST_CFLAGS := -std=c17 -D_GNU_SOURCE -Os -static -fno-pie -no-pie "-ffile-prefix-map=$(CURDIR)=." \
                 -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
                 -fstack-protector-strong \
@@ -73,8 +73,8 @@ FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(filter-out tests/fuzz/replay
 GUESTS   := $(foreach a,$(GUEST_ARCHES),$(O)/guest/$(a)/init $(O)/guest/$(a)/launch)
 
 .DELETE_ON_ERROR:
-.SECONDARY:
-.PHONY: help setup setup-build all testable quickstart test check unit bench lint asan ubsan \
+.PRECIOUS: $(O)/%.o
+.PHONY: help setup setup-build setup-aarch64 all testable quickstart test check unit bench lint asan ubsan \
         valgrind fuzz fuzz-bins repro coverage install uninstall dist generated clean
 
 all: $(O)/enclavebuild ## build the tool (build/release/enclavebuild)
@@ -141,6 +141,9 @@ setup-build:
 
 setup: ## install the Debian packages that building, running and testing need
 	@tests/support/setup.sh all
+
+setup-aarch64: ## install what aarch64 images need (adds arm64 as a foreign architecture)
+	@tests/support/setup.sh aarch64
 
 quickstart: setup-build ## install what is needed, build, build and boot examples/hello
 	@$(MAKE) --no-print-directory all

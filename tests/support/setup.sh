@@ -1,7 +1,9 @@
 #!/bin/bash
-# Installs the Debian packages that are missing: setup.sh build | all.
+# Installs the Debian packages that are missing: setup.sh build | all | aarch64.
 #   build: building the tool, building images and booting them
 #   all:   the tests' peers and the linters too
+#   aarch64: what compiles the guest programs of aarch64 images; adds Debian's
+#            arm64 as a foreign architecture to this machine
 # Nothing is asked; as root, or by sudo where there is one.
 set -euo pipefail
 
@@ -18,8 +20,9 @@ tests=(clang clang-tidy clang-format libclang-rt-14-dev cppcheck shellcheck valg
 case ${1:-all} in
 build) want=("${build[@]}") ;;
 all) want=("${build[@]}" "${tests[@]}") ;;
+aarch64) want=(gcc-aarch64-linux-gnu musl-dev:arm64 qemu-system-arm) ;;
 *)
-	echo "usage: setup.sh build|all" >&2
+	echo "usage: setup.sh build|all|aarch64" >&2
 	exit 2
 	;;
 esac
@@ -32,6 +35,9 @@ done
 as_root=()
 if [ "$(id -u)" -ne 0 ] && command -v sudo >/dev/null; then
 	as_root=(sudo)
+fi
+if [ "${1:-all}" = aarch64 ] && [ ${#missing[@]} -gt 0 ]; then
+	"${as_root[@]}" dpkg --add-architecture arm64
 fi
 if [ ${#missing[@]} -gt 0 ]; then
 	if [ "$(id -u)" -ne 0 ] && [ ${#as_root[@]} -eq 0 ]; then
