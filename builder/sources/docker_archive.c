@@ -186,7 +186,7 @@ encl_docker_archive_open(const struct encl_image_store *store,
 			 struct encl_image *out, struct encl_err *e)
 {
 	encl_auto(json_decref) json_t *list = NULL;
-	const json_t *entry;
+	const json_t *entry = NULL;
 
 	if (encl_image_store_json(store, "manifest.json", &list, NULL, e))
 		return -1;

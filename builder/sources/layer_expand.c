@@ -27,22 +27,22 @@ encl_image_layer_open(const struct encl_image_store *store,
 		      const struct encl_image_layer *layer, struct encl_image_file *out,
 		      struct encl_err *e)
 {
-	encl_auto(encl_image_file_clear) struct encl_image_file f = {0};
 	encl_auto(encl_free) char *name = encl_image_layer_name(layer);
+	uint64_t size;
 
-	if (encl_image_store_find(store, layer->file, &f, e))
+	if (encl_image_store_find(store, layer->file, out, e))
 		return -1;
-	if (!f.blob)
+	if (!out->blob)
 		return encl_fail(e, ENCL_FAILED, "%s: layer %s: %s is not there",
 				 store->what, name, layer->file);
-	if (layer->has_digest && f.size != layer->size)
-		return encl_fail(e, ENCL_FAILED,
-				 "%s: layer %s: has %" PRIu64
-				 " bytes, its descriptor says %" PRIu64,
-				 store->what, name, f.size, layer->size);
-	*out = f;
-	f.blob = NULL;
-	return 0;
+	size = out->size;
+	if (!layer->has_digest || size == layer->size)
+		return 0;
+	encl_image_file_clear(out);
+	return encl_fail(e, ENCL_FAILED,
+			 "%s: layer %s: has %" PRIu64
+			 " bytes, its descriptor says %" PRIu64,
+			 store->what, name, size, layer->size);
 }
 
 int

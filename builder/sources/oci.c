@@ -116,7 +116,7 @@ encl_oci_check(const json_t *doc, const struct encl_oci_descriptor *from,
 		return -1;
 	if (own &&
 	    (!json_is_string(own) ||
-	     (from->media_type && strcmp(json_string_value(own), from->media_type))))
+	     (from->media_type && strcmp(json_string_value(own), from->media_type) != 0)))
 		return encl_fail(
 			e, ENCL_FAILED,
 			"%s: its mediaType is not the one that it is referred to by",
@@ -174,8 +174,8 @@ encl_oci_manifest(const json_t *doc, const char *what, struct encl_image *out,
 		  struct encl_oci_descriptor *config, struct encl_err *e)
 {
 	encl_auto(encl_free) char *config_what = encl_xasprintf("%s: config", what);
-	json_t *layers;
-	json_t *v;
+	json_t *layers = NULL;
+	json_t *v = NULL;
 
 	if (encl_json_object(doc, "config", what, &v, e) ||
 	    encl_oci_descriptor(v, config_what, config, e))
@@ -209,7 +209,7 @@ check_platform(const json_t *config, enum encl_arch arch, const char *what,
 
 	if (encl_json_str(config, "architecture", what, &architecture, e))
 		return -1;
-	if (os && (!json_is_string(os) || strcmp(json_string_value(os), "linux")))
+	if (os && (!json_is_string(os) || strcmp(json_string_value(os), "linux") != 0))
 		return encl_fail(e, ENCL_FAILED, "%s: the image is not for linux", what);
 	if (!strcmp(architecture, encl_oci_arch(arch)))
 		return 0;

@@ -80,7 +80,7 @@ check_place(struct scan *s, struct archive_entry *ae, const uint8_t *p, size_t n
 
 		if (encl_pread_full(s->tar->blob->fd, there, now, at, s->tar->what, s->e))
 			return -1;
-		if (memcmp(there, p, now))
+		if (memcmp(there, p, now) != 0)
 			return fail_entry(s, ae, "content is not where its header says");
 		p += now;
 		at += now;

@@ -22,6 +22,7 @@ struct convert {
 	uint64_t written;
 	const char *what;
 	bool failed; /* out failed: e has the reason */
+	bool ended;  /* what a writer that was not closed flushes when it is freed */
 	struct encl_err *e;
 };
 
@@ -48,6 +49,8 @@ write_tar(struct archive *a, void *arg, const void *p, size_t n)
 {
 	struct convert *c = arg;
 
+	if (c->ended)
+		return (la_ssize_t)n;
 	c->written += n;
 	if (c->written > ratio_free && c->written / MAX_RATIO > c->size)
 		c->failed =
@@ -163,12 +166,14 @@ int
 encl_zip_to_tar(int fd, uint64_t size, const char *what, struct encl_sink *out,
 		struct encl_err *e)
 {
+	struct convert c = {.out = out, .size = size, .what = what, .e = e};
+	int rc;
 	encl_auto(utf8_clear) struct utf8 locale = {0};
 	encl_auto(read_free) struct archive *in = archive_read_new();
 	encl_auto(write_free) struct archive *tar = archive_write_new();
-	struct convert c = {
-		.in = in, .tar = tar, .out = out, .size = size, .what = what, .e = e};
 
+	c.in = in;
+	c.tar = tar;
 	utf8_begin(&locale);
 	if (lseek(fd, 0, SEEK_SET))
 		return encl_fail_sys(e, ENCL_FAILED, "read %s", what);
@@ -178,5 +183,7 @@ encl_zip_to_tar(int fd, uint64_t size, const char *what, struct encl_sink *out,
 	if (archive_write_set_format_gnutar(tar) != ARCHIVE_OK ||
 	    archive_write_open(tar, &c, NULL, write_tar, NULL) != ARCHIVE_OK)
 		return fail(&c, tar, NULL);
-	return convert(&c);
+	rc = convert(&c);
+	c.ended = true;
+	return rc;
 }
