@@ -156,7 +156,7 @@ static int
 take_layer(const json_t *v, const char *what, struct encl_image_layer *out,
 	   struct encl_err *e)
 {
-	struct encl_oci_descriptor d;
+	struct encl_oci_descriptor d = {.media_type = ""};
 
 	if (encl_oci_descriptor(v, what, &d, e) ||
 	    check_layer_type(d.media_type, what, e))
