@@ -226,8 +226,10 @@ add_task(struct work *w, const struct encl_image_store *store,
 	for (size_t i = 0; i < w->n; i++)
 		if (encl_digest_equal(&w->tasks[i].layer->diff_id, &layer->diff_id))
 			return 0;
-	if (encl_image_layer_open(store, layer, &f, e) ||
-	    encl_codec_probe(f.blob->fd, f.offset, f.size, what, &codec, e))
+	if (encl_image_layer_open(store, layer, &f, e))
+		return -1;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): open has set it */
+	if (encl_codec_probe(f.blob->fd, f.offset, f.size, what, &codec, e))
 		return -1;
 	if (codec == ENCL_CODEC_NONE)
 		return 0;
