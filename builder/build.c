@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/parse.h"
+#include "base/stream.h"
 #include "base/tmpfile.h"
 #include "build_internal.h"
 #include "lock/lock.h"
@@ -136,25 +137,29 @@ measurements_document(const struct encl_build *b, const struct encl_build_report
 	return doc;
 }
 
+/* Both files are whole before either has its name. */
 static int
 write_outputs(struct encl_build *b, const struct encl_build_request *request,
 	      struct encl_build_report *r, struct encl_err *e)
 {
-	encl_auto(encl_tmpfile_clear) struct encl_tmpfile t = {.fd = -1};
+	encl_auto(encl_tmpfile_clear) struct encl_tmpfile image = {.fd = -1};
+	encl_auto(encl_tmpfile_clear) struct encl_tmpfile about = {.fd = -1};
 
-	if (encl_tmpfile_open(&t, request->output, 0644, e) ||
-	    encl_build_image(b, t.fd, &r->result, e) ||
+	r->measurements_path = encl_measurements_path(request->output);
+	if (encl_tmpfile_open(&image, request->output, 0644, e) ||
+	    encl_tmpfile_open(&about, r->measurements_path, 0644, e) ||
+	    encl_build_image(b, image.fd, &r->result, e) ||
 	    check_expected(b->m, &r->result.measurements, e) ||
-	    check_written(t.temp, &r->result, &r->sections, e))
+	    check_written(image.temp, &r->result, &r->sections, e))
 		return -1;
 
 	encl_auto(json_decref) json_t *doc = measurements_document(b, r);
 	encl_auto(encl_free) char *text = encl_json_pretty(doc);
 
-	r->measurements_path = encl_measurements_path(request->output);
-	if (encl_tmpfile_commit(&t, e))
+	if (encl_pwrite_full(about.fd, text, strlen(text), 0, about.path, e) ||
+	    encl_tmpfile_commit(&image, e))
 		return -1;
-	return encl_write_file(r->measurements_path, text, strlen(text), 0644, e);
+	return encl_tmpfile_commit(&about, e);
 }
 
 int
