@@ -342,12 +342,33 @@ start_ready(struct batch *b, size_t *left, int *wait_ms, struct encl_err *e)
 	return 0;
 }
 
+/* Takes what has ended; *any says whether something had. */
+static int
+finish_ended(struct batch *b, bool *any, struct encl_err *e)
+{
+	CURLMsg *m;
+	int n;
+
+	*any = false;
+	while ((m = curl_multi_info_read(b->multi, &n))) {
+		struct transfer *t;
+
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		*any = true;
+		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+		if (finish(b, t, m->data.result, e))
+			return -1;
+	}
+	return 0;
+}
+
 static int
 run(struct batch *b, struct encl_err *e)
 {
 	for (;;) {
-		CURLMsg *m;
 		size_t left;
+		bool ended;
 		int wait_ms;
 		int n;
 
@@ -355,19 +376,13 @@ run(struct batch *b, struct encl_err *e)
 			return -1;
 		if (!left)
 			return 0;
-		if (curl_multi_perform(b->multi, &n) ||
-		    curl_multi_poll(b->multi, NULL, 0, wait_ms, NULL))
+		if (curl_multi_perform(b->multi, &n))
 			return encl_fail(e, ENCL_NETWORK, "%s: libcurl failed", b->label);
-		while ((m = curl_multi_info_read(b->multi, &n))) {
-			struct transfer *t;
-
-			if (m->msg != CURLMSG_DONE)
-				continue;
-			curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
-			if (finish(b, t, m->data.result, e))
-				return -1;
-		}
+		if (finish_ended(b, &ended, e))
+			return -1;
 		show_progress(b);
+		if (!ended && curl_multi_poll(b->multi, NULL, 0, wait_ms, NULL))
+			return encl_fail(e, ENCL_NETWORK, "%s: libcurl failed", b->label);
 	}
 }
 

@@ -290,7 +290,7 @@ encl_deb_is_documentation(const char *path)
 	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
 		size_t n = strlen(folders[i]);
 
-		if (!strncmp(path, folders[i], n) && path[n] == '/')
+		if (!strncmp(path, folders[i], n) && (!path[n] || path[n] == '/'))
 			return true;
 	}
 	if (strncmp(path, "doc/", 4) != 0)

@@ -4,10 +4,9 @@
  * with apt.
  *
  *	resolve [-a ARCH] [-s SUITE]… [-m MIRROR] [-k KEYRING] [-e] [-x NAME]…
- *		[-p NAME]… [-c CACHE] NAME…		"NAME=VERSION" lines
- *	resolve … -d NAME [FOLLOW]			the pin of one package
- *	resolve … -l NAME [FOLLOW]			its files: "MODE UID GID SHA256
- *PATH"
+ *		[-p NAME]… [-c CACHE] [-C COMPONENT] NAME…		"NAME=VERSION"
+ *lines resolve … -d NAME [FOLLOW]			the pin of one package resolve …
+ *-l NAME [FOLLOW]			its files: "MODE UID GID SHA256 PATH"
  *
  * Several lists may be given, each after "--": every one is ended by a line
  * "." (the indexes are loaded once).
@@ -65,7 +64,7 @@ read_options(int argc, char **argv, struct options *o)
 	o->components[0] = "main";
 	o->packages.exclude.v = o->exclude;
 	o->packages.prefer.v = o->prefer;
-	while ((c = getopt(argc, argv, "+a:s:m:k:ex:p:c:dl")) >= 0)
+	while ((c = getopt(argc, argv, "+a:s:m:k:ex:p:c:dlC:")) >= 0)
 		switch (c) {
 		case 'a':
 			o->m.arch = strcmp(optarg, "aarch64") != 0 ? ENCL_ARCH_X86_64
@@ -91,6 +90,9 @@ read_options(int argc, char **argv, struct options *o)
 			break;
 		case 'c':
 			o->cache = optarg;
+			break;
+		case 'C':
+			o->components[0] = optarg;
 			break;
 		case 'd':
 			o->single = true;
