@@ -61,7 +61,9 @@ encl_fanout_start(const struct encl_lane *lanes, size_t n, bool threads)
 	f->n_runners = n;
 	f->n_slots = threads ? ENCL_FANOUT_SLOTS : 1;
 	for (size_t i = 0; i < f->n_slots; i++)
-		f->slots[i].p = encl_xmalloc(ENCL_FANOUT_CHUNK);
+		if (posix_memalign((void **)&f->slots[i].p, ENCL_FANOUT_ALIGN,
+				   ENCL_FANOUT_CHUNK))
+			abort();
 	for (size_t i = 0; i < n; i++) {
 		struct runner *r = &f->runners[i];
 

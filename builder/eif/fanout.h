@@ -15,13 +15,19 @@
 #include "base/cleanup.h"
 #include "eif/eif.h"
 
-enum { ENCL_FANOUT_CHUNK = 512 * 1024, ENCL_FANOUT_SLOTS = 8, ENCL_FANOUT_LANES = 4 };
+enum {
+	ENCL_FANOUT_CHUNK = 512 * 1024,
+	ENCL_FANOUT_ALIGN = 4096, /* of the buffers */
+	ENCL_FANOUT_SLOTS = 8,
+	ENCL_FANOUT_LANES = 4
+};
 
 struct encl_chunk {
 	uint8_t *p;
 	size_t n;
-	bool measured; /* payload of a section that PCRs cover */
-	bool begin;    /* first chunk of a measured section: type is valid */
+	uint64_t offset; /* in the file, for a lane that writes */
+	bool measured;	 /* payload of a section that PCRs cover */
+	bool begin;	 /* first chunk of a measured section: type is valid */
 	enum encl_section_type type;
 };
 

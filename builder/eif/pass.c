@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Payloads into the ring: CRC-32 and pwrite here, hashes on the lanes. */
+/* Payloads into the ring: CRC-32 here, hashes and the file on the lanes. */
 #include "eif/pass.h"
 
 #include <inttypes.h>
@@ -35,12 +35,12 @@ flush(struct encl_pass *p, struct encl_err *e)
 		c->begin = c->measured && !p->begun;
 		p->begun = true;
 	}
-	if (p->fd >= 0 && encl_pwrite_full(p->fd, c->p, c->n, p->offset, "the image", e))
-		return -1;
+	c->offset = p->offset;
 	p->offset += c->n;
 	p->chunk = NULL;
 	encl_fanout_send(p->fanout);
-	return 0;
+	/* a full disk ends it now, not after all that is still to be read */
+	return atomic_load(&p->output.failed) ? encl_pass_finish(p, e) : 0;
 }
 
 /* Chunks end at multiples of their size in the file: writes of whole pages. */
@@ -90,16 +90,18 @@ write_payload(struct encl_sink *sink, const void *bytes, size_t n, struct encl_e
 }
 
 void
-encl_pass_init(struct encl_pass *p, int fd, bool sha256, unsigned jobs)
+encl_pass_init(struct encl_pass *p, int fd, bool whole, unsigned jobs)
 {
-	struct encl_lane lanes[3];
+	struct encl_lane lanes[4];
 	size_t n = 0;
 
 	memset(p, 0, sizeof *p);
 	p->sink.write = write_payload;
-	p->fd = fd;
+	encl_output_init(&p->output, fd, whole);
 	p->measure = encl_measure_new();
-	p->sha256 = sha256 ? encl_hash_new(ENCL_SHA256) : NULL;
+	p->sha256 = whole ? encl_hash_new(ENCL_SHA256) : NULL;
+	if (fd >= 0)
+		lanes[n++] = (struct encl_lane){encl_output_take, &p->output};
 	lanes[n++] = (struct encl_lane){encl_measure_take_pcr01, p->measure};
 	lanes[n++] = (struct encl_lane){encl_measure_take_pcr2, p->measure};
 	if (p->sha256)
@@ -154,10 +156,11 @@ encl_pass_part(struct encl_pass *p, const struct encl_eif_part *part, const char
 	return 0;
 }
 
-void
-encl_pass_finish(struct encl_pass *p)
+int
+encl_pass_finish(struct encl_pass *p, struct encl_err *e)
 {
 	encl_fanout_finish(p->fanout);
+	return encl_output_finish(&p->output, e);
 }
 
 void

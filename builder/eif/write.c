@@ -166,10 +166,25 @@ write_part(struct encl_pass *pass, struct layout *l, const struct encl_eif_part 
 	l->end = at;
 	if (lay(l, parts[i].type, pass->size, pass->crc, e))
 		return encl_wrap(e, "%s", label);
-	if (known)
-		return 0;
-	section_header(l, i, header);
-	return encl_pwrite_full(pass->fd, header, sizeof header, at, "the image", e);
+	return 0;
+}
+
+/* The headers of sections whose sizes are known now. */
+static int
+complete_sections(int fd, const struct layout *l, const struct encl_eif_part *parts,
+		  size_t n, struct encl_err *e)
+{
+	uint8_t header[ENCL_EIF_SECTION_HEADER_SIZE];
+
+	for (size_t i = 0; i < n; i++) {
+		if (parts[i].size != UINT64_MAX)
+			continue;
+		section_header(l, i, header);
+		if (encl_pwrite_full(fd, header, sizeof header, l->header.offsets[i],
+				     "the image", e))
+			return -1;
+	}
+	return 0;
 }
 
 /* After the last payload: what the signer makes for this PCR0. */
@@ -232,7 +247,7 @@ encl_eif_write_as(int fd, const struct encl_eif_header *base,
 		  struct encl_eif_signer *signer, unsigned jobs,
 		  struct encl_eif_result *out, struct encl_err *e)
 {
-	encl_auto(encl_pass_clear) struct encl_pass pass = {.fd = -1};
+	encl_auto(encl_pass_clear) struct encl_pass pass = {.chunk = NULL};
 	uint8_t header[ENCL_EIF_HEADER_SIZE] = {0};
 	bool known = !signer && all_known(parts, n_parts);
 	struct encl_eif_result result = {0};
@@ -250,7 +265,8 @@ encl_eif_write_as(int fd, const struct encl_eif_header *base,
 	for (size_t i = 0; i < n_parts; i++)
 		if (write_part(&pass, &l, parts, i, e))
 			return -1;
-	encl_pass_finish(&pass);
+	if (encl_pass_finish(&pass, e) || complete_sections(fd, &l, parts, n_parts, e))
+		return -1;
 	encl_measure_final(pass.measure, &result.measurements);
 	if (signer && append_signature(fd, &l, signer, &result.measurements, e))
 		return -1;
@@ -321,7 +337,7 @@ int
 encl_eif_measure_parts(const struct encl_eif_part *parts, size_t n_parts, unsigned jobs,
 		       struct encl_measurements *out, struct encl_err *e)
 {
-	encl_auto(encl_pass_clear) struct encl_pass pass = {.fd = -1};
+	encl_auto(encl_pass_clear) struct encl_pass pass = {.chunk = NULL};
 	encl_auto(checked_clear) struct checked checked = {0};
 	char label[32];
 
@@ -333,7 +349,8 @@ encl_eif_measure_parts(const struct encl_eif_part *parts, size_t n_parts, unsign
 		if (encl_pass_part(&pass, &checked.parts[i], label, e))
 			return -1;
 	}
-	encl_pass_finish(&pass);
+	if (encl_pass_finish(&pass, e))
+		return -1;
 	encl_measure_final(pass.measure, out);
 	return 0;
 }
