@@ -23,6 +23,15 @@ preference(const struct encl_strings *prefer, const char *name)
 	return i;
 }
 
+/* A package without Priority is as one that is optional. */
+static int
+rank(const struct encl_universe *u, Id name)
+{
+	int known = name < u->names ? u->priority[name] : 0;
+
+	return known ? known : 4;
+}
+
 int
 encl_solve_compare(const struct encl_universe *u, const struct encl_strings *prefer, Id a,
 		   Id b)
@@ -33,8 +42,8 @@ encl_solve_compare(const struct encl_universe *u, const struct encl_strings *pre
 	const char *name_y = pool_id2str(u->pool, y->name);
 	size_t px = preference(prefer, name_x);
 	size_t py = preference(prefer, name_y);
-	int rank_x = x->name < u->names ? u->priority[x->name] : 0;
-	int rank_y = y->name < u->names ? u->priority[y->name] : 0;
+	int rank_x = rank(u, x->name);
+	int rank_y = rank(u, y->name);
 
 	if (px != py)
 		return px < py ? -1 : 1;
