@@ -33,9 +33,7 @@ git
 perl
 bash coreutils
 systemd
-sqlite3 libsqlite3-0
 nodejs
-ruby
 php-cli
 postgresql-15
 mariadb-server
@@ -43,23 +41,12 @@ haproxy
 apache2
 default-jre-headless
 gnupg gpgv
-rsync wget
 tini dumb-init
 python3-requests python3-yaml
-golang-go
 gcc make
 strongswan
-bind9
 postfix
-lighttpd
-supervisor
-tcpdump nftables
-openvpn wireguard-tools
 nginx php-fpm
-chrony
-unbound
-zstd xz-utils
-vim-tiny less
 linux-image-cloud-'$ARCH
 
 mkdir -p state/lists/partial cache/archives/partial
