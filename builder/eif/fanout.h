@@ -16,7 +16,7 @@
 #include "eif/eif.h"
 
 enum {
-	ENCL_FANOUT_CHUNK = 512 * 1024,
+	ENCL_FANOUT_CHUNK = 1024 * 1024,
 	ENCL_FANOUT_ALIGN = 4096, /* of the buffers */
 	ENCL_FANOUT_SLOTS = 8,
 	ENCL_FANOUT_LANES = 4

@@ -323,6 +323,60 @@ TEST(eif_write_large_parts_same_for_any_jobs)
 	EQ_INT(5000001 + 11000003 + 828 + 24, a.size);
 }
 
+struct crc_sink {
+	struct encl_sink sink;
+	uint32_t crc;
+};
+
+static int
+add_crc(struct encl_sink *sink, const void *p, size_t n, struct encl_err *err)
+{
+	struct crc_sink *s = (struct crc_sink *)sink;
+
+	(void)err;
+	s->crc = encl_crc32(s->crc, p, n);
+	return 0;
+}
+
+/* With all CRCs known whole blocks go to the disk directly: as read back. */
+TEST(eif_write_large_parts_known_beforehand)
+{
+	uint64_t sizes[2] = {5000001, 11000003};
+	struct encl_eif_part parts[VECTOR_PARTS];
+	struct encl_eif_result first, r;
+
+	vector_parts(parts);
+	for (size_t i = 0; i < 2; i++) {
+		struct crc_sink sum = {.sink.write = add_crc};
+
+		OK(produce_pattern(&sizes[i], &sum.sink, &e));
+		parts[3 + i] = (struct encl_eif_part){ENCL_SECTION_RAMDISK,
+						      produce_pattern,
+						      &sizes[i],
+						      sizes[i],
+						      sum.crc,
+						      false};
+	}
+	OK(write_image(test_path("a.eif"), ENCL_ARCH_X86_64, parts, VECTOR_PARTS, NULL, 1,
+		       &first));
+	parts[3].crc_known = parts[4].crc_known = true;
+	for (unsigned jobs = 1; jobs <= 4; jobs += 3) {
+		encl_auto(encl_close_fd) int fd = -1;
+		struct encl_digest sha256;
+		uint64_t size;
+
+		OK(write_image(test_path("b.eif"), ENCL_ARCH_X86_64, parts, VECTOR_PARTS,
+			       NULL, jobs, &r));
+		fd = open(test_path("b.eif"), O_RDONLY | O_CLOEXEC);
+		OK(encl_digest_fd(ENCL_SHA256, fd, &sha256, &size, &e));
+		EQ_INT(first.size, size);
+		CHECK(encl_digest_equal(&first.sha256, &sha256));
+		CHECK(encl_digest_equal(&first.sha256, &r.sha256));
+		EQ_MEM(&first.measurements, sizeof r.measurements, &r.measurements,
+		       sizeof r.measurements);
+	}
+}
+
 TEST(eif_measure_json)
 {
 	struct encl_measurements m = {.has_pcr8 = true};
