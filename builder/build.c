@@ -122,6 +122,16 @@ measurements_document(const struct encl_build *b, const struct encl_build_report
 	return doc;
 }
 
+static void
+name_difference(void *arg, const char *path, const json_t *a, const json_t *b)
+{
+	struct encl_buf *names = arg;
+
+	(void)a;
+	(void)b;
+	encl_buf_add_fmt(names, "%s%s", names->len ? ", " : "", path);
+}
+
 /* Both files are whole before either has its name. */
 static int
 write_outputs(struct encl_build *b, const struct encl_build_request *request,
@@ -148,6 +158,28 @@ write_outputs(struct encl_build *b, const struct encl_build_request *request,
 	return encl_tmpfile_commit(&about, e);
 }
 
+/* Local kernels are hashed in a moment, so a pin of one is taken whole or not
+ * at all; what a package's pin says beyond digests reaches no image. */
+static int
+check_kernel_pin(struct encl_env *env, const struct encl_manifest *m, const json_t *pin,
+		 struct encl_err *e)
+{
+	encl_auto(json_decref) json_t *fresh = NULL;
+	encl_auto(encl_buf_clear) struct encl_buf changed = {.cap = 600};
+
+	if (m->boot.kernel.kind == ENCL_KERNEL_PACKAGE)
+		return 0;
+	if (encl_kernel_lock(env, m, NULL, &fresh, e))
+		return -1;
+	if (json_equal(pin, fresh))
+		return 0;
+	encl_json_differences(pin, fresh, "kernel.pin", name_difference, &changed);
+	return encl_fail(
+		e, ENCL_MISMATCH,
+		"boot.kernel: differs from the lock: %s; run \"enclavebuild lock\"",
+		encl_buf_text(&changed));
+}
+
 int
 encl_build(struct encl_env *env, const struct encl_manifest *m,
 	   const struct encl_build_request *request, struct encl_build_report *out,
@@ -170,11 +202,12 @@ encl_build(struct encl_env *env, const struct encl_manifest *m,
 	if (encl_build_lock(&b, request->locked, &r.had_lock, e))
 		return -1;
 	kernel_pin = json_object_get(json_object_get(b.lock, "kernel"), "pin");
-	if (encl_kernel_open(env, m, kernel_pin, &b.kernel, e) ||
+	if (check_kernel_pin(env, m, kernel_pin, e) ||
+	    encl_kernel_open(env, m, kernel_pin, &b.kernel, e) ||
 	    encl_kernel_check(&b.kernel, m, e))
-		return encl_wrap(e, "boot.kernel");
+		return -1;
 	if (encl_assemble(env, m, b.lock, &b.tree, &b.config, e) ||
-	    encl_install_guest(m, b.lock, &b.config, b.tree, e) ||
+	    encl_install_guest(env->log, m, b.lock, &b.config, b.tree, e) ||
 	    encl_tree_normalise(b.tree, m->source_date_epoch, e) ||
 	    encl_build_ramdisks(&b, &init_bytes, e))
 		return -1;

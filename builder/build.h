@@ -75,9 +75,10 @@ int encl_assemble(struct encl_env *env, const struct encl_manifest *m, const jso
 		  struct encl_err *e) ENCL_MUST_CHECK;
 
 /* Puts /.enclave/{launch,config,manifest.digest} into the tree. */
-int encl_install_guest(const struct encl_manifest *m, const json_t *lock,
-		       const struct encl_image_config *config, struct encl_tree *tree,
-		       struct encl_err *e) ENCL_MUST_CHECK;
+struct encl_log;
+int encl_install_guest(struct encl_log *log, const struct encl_manifest *m,
+		       const json_t *lock, const struct encl_image_config *config,
+		       struct encl_tree *tree, struct encl_err *e) ENCL_MUST_CHECK;
 
 /* The guest programs inside the tool; ENCL_HOST where this build lacks arch. */
 struct encl_content;

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/log.h"
 #include "build.h"
 #include "embedded.h"
 #include "ramdisk/launch_config.h"
@@ -110,8 +111,9 @@ merge_env(const struct encl_manifest *m, const struct encl_image_config *config,
 }
 
 static int
-write_config(const struct encl_manifest *m, const struct encl_image_config *config,
-	     struct encl_tree *tree, struct encl_buf *out, struct encl_err *e)
+write_config(struct encl_log *log, const struct encl_manifest *m,
+	     const struct encl_image_config *config, struct encl_tree *tree,
+	     struct encl_buf *out, struct encl_err *e)
 {
 	const char *user = m->app.user ? m->app.user : config->user;
 	const char *workdir = m->app.workdir ? m->app.workdir : config->workdir;
@@ -140,6 +142,11 @@ write_config(const struct encl_manifest *m, const struct encl_image_config *conf
 	c.hostname = m->name;
 	c.hosts = m->hosts;
 	c.nameservers = m->nameservers;
+	if (encl_launch_check_lines(&c.argv, "command", e) ||
+	    encl_launch_check_lines(&c.env, "env", e))
+		return encl_wrap(e, "%sapp", at);
+	if (argv.v[0][0] == '/' && !encl_tree_find(tree, argv.v[0]))
+		encl_warn(log, "%sapp.command: %s is not in the image", at, argv.v[0]);
 	rc = encl_launch_config_write(&c, out, e);
 	return rc ? encl_wrap(e, "%sapp", at) : 0;
 }
@@ -167,9 +174,9 @@ content_of(const void *data, size_t n)
 }
 
 int
-encl_install_guest(const struct encl_manifest *m, const json_t *lock,
-		   const struct encl_image_config *config, struct encl_tree *tree,
-		   struct encl_err *e)
+encl_install_guest(struct encl_log *log, const struct encl_manifest *m,
+		   const json_t *lock, const struct encl_image_config *config,
+		   struct encl_tree *tree, struct encl_err *e)
 {
 	static const struct encl_origin origin = {"generated", "enclavebuild"};
 	encl_auto(encl_buf_clear) struct encl_buf text = {.cap = ENCL_LAUNCH_CONFIG_MAX};
@@ -182,9 +189,15 @@ encl_install_guest(const struct encl_manifest *m, const json_t *lock,
 	char digest_text[ENCL_DIGEST_TEXT];
 	uint64_t sde = m->source_date_epoch;
 
+	static const char *const ours[] = {"/.enclave"};
+	size_t matched;
+
 	if (encl_guest_program(m->arch, "launch", &launch, e) ||
-	    write_config(m, config, tree, &text, e))
+	    encl_tree_remove(tree, ours, 1, &matched, e) ||
+	    write_config(log, m, config, tree, &text, e))
 		return -1;
+	if (matched)
+		encl_warn(log, "/.enclave of the sources is left out: it is the tool's");
 	encl_manifest_digest(m, lock, &digest);
 	encl_digest_format(&digest, digest_text);
 	encl_buf_add_fmt(&line, "%s\n", digest_text);

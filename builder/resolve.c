@@ -96,7 +96,6 @@ resolve_kernel(struct encl_env *env, const struct encl_manifest *m,
 {
 	json_t *part = json_object_get(lock, "kernel");
 	const json_t *old = encl_lock_find(r->old, json_object_get(part, "item"));
-	encl_auto(encl_free) char *at = encl_manifest_at(m, m->boot.kernel.pos);
 	json_t *pin = NULL;
 
 	if (!moves(r, "kernel", old, used) && old &&
@@ -105,7 +104,7 @@ resolve_kernel(struct encl_env *env, const struct encl_manifest *m,
 		return 0;
 	}
 	if (encl_kernel_lock(env, m, NULL, &pin, e))
-		return encl_wrap(e, "%sboot.kernel", at);
+		return -1;
 	json_object_set_new(part, "pin", pin);
 	return 0;
 }

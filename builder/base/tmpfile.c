@@ -59,11 +59,17 @@ encl_tmpfile_open(struct encl_tmpfile *t, const char *path, mode_t mode,
 		  struct encl_err *e)
 {
 	const char *slash = strrchr(path, '/');
+	struct stat st;
 	int dir_len = slash ? (int)(slash - path) + 1 : 0;
 	encl_auto(encl_free) char *temp =
 		encl_xasprintf("%.*s.%s.XXXXXX", dir_len, path, slash ? slash + 1 : path);
-	encl_auto(encl_close_fd) int fd = mkostemp(temp, O_CLOEXEC);
+	encl_auto(encl_close_fd) int fd = -1;
 
+	/* a rename would put a file in the place of a device, a link, a pipe */
+	if (!lstat(path, &st) && !S_ISREG(st.st_mode))
+		return encl_fail(e, ENCL_FAILED,
+				 "create %s: it is there and not a regular file", path);
+	fd = mkostemp(temp, O_CLOEXEC);
 	if (fd < 0)
 		return encl_fail_sys(e, ENCL_FAILED, "create %s", path);
 	if (fchmod(fd, mode)) {

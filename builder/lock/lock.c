@@ -63,24 +63,28 @@ check_number(const json_t *lock, const char *key, int want, const char *path,
 			 path, key, want);
 }
 
+static bool
+is_part(const json_t *v)
+{
+	return json_object_size(v) == 2 && json_is_object(json_object_get(v, "item")) &&
+	       json_is_object(json_object_get(v, "pin"));
+}
+
 /* What every later step relies on: each part has item and pin. */
 static int
 check_shape(const json_t *lock, const char *path, struct encl_err *e)
 {
 	json_t *rootfs = json_object_get(lock, "rootfs");
 	const json_t *kernel = json_object_get(lock, "kernel");
-	bool ok = json_is_array(rootfs) && json_is_object(kernel) &&
-		  json_is_object(json_object_get(kernel, "item")) &&
-		  json_is_object(json_object_get(kernel, "pin"));
+	bool ok = json_is_array(rootfs) && is_part(kernel);
 	json_t *part;
 	size_t i;
 
 	json_array_foreach (rootfs, i, part)
-		ok = ok && json_is_object(json_object_get(part, "item")) &&
-		     json_is_object(json_object_get(part, "pin"));
+		ok = ok && is_part(part);
 	if (!ok)
 		return encl_fail(e, ENCL_MISMATCH,
-				 "%s: a part without \"item\" or \"pin\"; run "
+				 "%s: a part that is not just \"item\" and \"pin\"; run "
 				 "\"enclavebuild lock\"",
 				 path);
 	return 0;

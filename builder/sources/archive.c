@@ -73,11 +73,12 @@ encl_archive_lock(const struct encl_local *l, json_t **pin, struct encl_err *e)
 }
 
 static int
-check(const struct encl_local *l, const struct encl_digest *d, struct encl_err *e)
+check(const struct encl_local *l, const struct encl_digest *d, uint64_t size,
+      struct encl_err *e)
 {
 	if (encl_local_check_manifest(l->layer->sha256, l->layer->path, d, e))
 		return -1;
-	return encl_local_check_pin(l->pin, l->layer->path, d, e);
+	return encl_local_check_pin(l->pin, l->layer->path, d, size, e);
 }
 
 static struct encl_tar
@@ -107,11 +108,11 @@ emit_plain(const struct encl_local *l, struct opened *o, struct encl_err *e)
 		/* a tar that was swapped is a mismatch first, whatever is in it now */
 		struct encl_err other = {0};
 
-		if (!digest_file(o, &d, &other) && check(l, &d, &other))
+		if (!digest_file(o, &d, &other) && check(l, &d, o->blob->size, &other))
 			*e = other;
 		return -1;
 	}
-	return check(l, &d, e);
+	return check(l, &d, o->blob->size, e);
 }
 
 static int
@@ -121,7 +122,7 @@ emit_expanded(const struct encl_local *l, struct opened *o, struct encl_err *e)
 	struct encl_digest d;
 	struct encl_tar tar;
 
-	if (digest_file(o, &d, e) || check(l, &d, e) ||
+	if (digest_file(o, &d, e) || check(l, &d, o->blob->size, e) ||
 	    encl_expand(l->env, o->blob->fd, o->blob->size, &d, l->layer->path, &plain,
 			e))
 		return -1;
@@ -129,7 +130,8 @@ emit_expanded(const struct encl_local *l, struct opened *o, struct encl_err *e)
 	o->blob = encl_blob_new(plain.fd, plain.size, l->layer->path);
 	tar = rules_of(l, o);
 	if (encl_tar_scan(l->env, &tar, l->sink, &d, e))
-		return -1;
+		return encl_expanded_blame(l->env, o->blob->fd, &plain.digest,
+					   l->layer->path, e);
 	if (!encl_digest_equal(&d, &plain.digest))
 		return encl_expanded_damaged(l->env, &plain.digest, l->layer->path, e);
 	return 0;

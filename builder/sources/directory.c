@@ -306,6 +306,13 @@ walk_all(const struct encl_local *l, struct walk *w, struct encl_digest *tree,
 	return 0;
 }
 
+static json_t *
+pin_of(const struct walk *w, const char *tree)
+{
+	return json_pack("{s:s, s:I, s:I}", "tree", tree, "files", (json_int_t)w->files,
+			 "size", (json_int_t)w->bytes);
+}
+
 int
 encl_directory_lock(const struct encl_local *l, json_t **pin, struct encl_err *e)
 {
@@ -316,8 +323,7 @@ encl_directory_lock(const struct encl_local *l, json_t **pin, struct encl_err *e
 	if (walk_all(l, &w, &tree, e))
 		return -1;
 	encl_digest_format(&tree, text);
-	*pin = json_pack("{s:s, s:I, s:I}", "tree", text, "files", (json_int_t)w.files,
-			 "size", (json_int_t)w.bytes);
+	*pin = pin_of(&w, text);
 	return 0;
 }
 
@@ -345,8 +351,13 @@ encl_directory_emit(const struct encl_local *l, struct encl_err *e)
 	    walk_all(l, &w, &tree, e) || l->sink->end(l->sink, e))
 		return -1;
 	encl_digest_format(&tree, text);
-	if (!strcmp(want, text))
+
+	encl_auto(json_decref) json_t *fresh = pin_of(&w, text);
+
+	if (json_equal(l->pin, fresh))
 		return 0;
+	if (!strcmp(want, text))
+		return encl_local_fail_pin(l->layer->path, e);
 	return encl_fail(e, ENCL_MISMATCH,
 			 "%s: lock has tree %s, the folder has %s; run \"enclavebuild "
 			 "lock --update\"",

@@ -65,3 +65,16 @@ encl_expanded_damaged(struct encl_env *env, const struct encl_digest *digest,
 			 "again",
 			 what, text);
 }
+
+int
+encl_expanded_blame(struct encl_env *env, int fd, const struct encl_digest *digest,
+		    const char *what, struct encl_err *e)
+{
+	struct encl_err other = {0};
+	struct encl_digest got;
+
+	if (encl_digest_fd(ENCL_SHA256, fd, &got, NULL, &other) ||
+	    encl_digest_equal(&got, digest))
+		return -1;
+	return encl_expanded_damaged(env, digest, what, e);
+}

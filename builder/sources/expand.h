@@ -30,4 +30,9 @@ int encl_expand(struct encl_env *env, int fd, uint64_t size,
 int encl_expanded_damaged(struct encl_env *env, const struct encl_digest *digest,
 			  const char *what, struct encl_err *e) ENCL_MUST_CHECK;
 
+/* After a failed scan of the plain bytes in fd: where the blob is damaged that
+ * is the error, else *e stays.  Returns -1. */
+int encl_expanded_blame(struct encl_env *env, int fd, const struct encl_digest *digest,
+			const char *what, struct encl_err *e) ENCL_MUST_CHECK;
+
 #endif

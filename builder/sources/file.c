@@ -112,7 +112,7 @@ encl_file_emit(const struct encl_local *l, struct encl_err *e)
 				   .mtime = (int64_t)l->m->source_date_epoch};
 
 	if (open_file(l, &o, e) ||
-	    encl_local_check_pin(l->pin, name_of(layer), &o.sha256, e))
+	    encl_local_check_pin(l->pin, name_of(layer), &o.sha256, o.content.size, e))
 		return -1;
 	entry.content = o.content;
 	if (l->sink->begin(l->sink, &origin, 0, e) || l->sink->add(l->sink, &entry, e))

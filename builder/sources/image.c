@@ -107,8 +107,8 @@ compare(const json_t *pin, const char *key, const char *have, const char *what,
 }
 
 /*
- * The manifest's digest decides; where one side has none (the same image saved
- * in Docker's old format) the config's does, whose DiffIDs cover all content.
+ * The manifest's digest, then the config's, names what differs; the rest of
+ * the pin must be what lock would write today.
  */
 static int
 check_pin(const json_t *pin, const struct opened *o, struct encl_err *e)
@@ -120,12 +120,12 @@ check_pin(const json_t *pin, const struct opened *o, struct encl_err *e)
 		return -1;
 	if (compare(pin, "config", o->image.config, o->store.what, e))
 		return -1;
-	if (both &&
-	    !json_equal(json_object_get(pin, "layers"), json_object_get(fresh, "layers")))
+	/* the pin is part of the manifest's digest: nothing else may be in it */
+	if (!json_equal(pin, fresh))
 		return encl_fail(e, ENCL_MISMATCH,
-				 "lock has other layers than its manifest %s; run "
-				 "\"enclavebuild lock --update\"",
-				 o->image.manifest);
+				 "the lock's words on %s are not what lock writes of it; "
+				 "run \"enclavebuild lock --update\"",
+				 o->store.what);
 	return 0;
 }
 

@@ -59,7 +59,10 @@ emit_compressed(struct encl_env *env, const struct encl_image_file *f,
 
 	tar.blob = plain;
 	if (encl_tar_scan(env, &tar, sink, &got, e))
-		return -1;
+		return layer->diff_id.algo == ENCL_SHA256
+			       ? encl_expanded_blame(env, plain->fd, &layer->diff_id,
+						     what, e)
+			       : -1;
 	if (encl_digest_equal(&got, &layer->diff_id))
 		return 0;
 	if (layer->diff_id.algo == ENCL_SHA256)

@@ -82,18 +82,31 @@ encl_local_pin(const struct encl_digest *sha256, uint64_t size)
 			 (json_int_t)size);
 }
 
+/* The digest fits, other words do not: somebody edited the lock. */
+int
+encl_local_fail_pin(const char *what, struct encl_err *e)
+{
+	return encl_fail(e, ENCL_MISMATCH,
+			 "%s: the lock's words on it are not what lock writes; run "
+			 "\"enclavebuild lock\"",
+			 what);
+}
+
 int
 encl_local_check_pin(const json_t *pin, const char *what,
-		     const struct encl_digest *sha256, struct encl_err *e)
+		     const struct encl_digest *sha256, uint64_t size, struct encl_err *e)
 {
+	encl_auto(json_decref) json_t *fresh = encl_local_pin(sha256, size);
 	char have[ENCL_DIGEST_TEXT];
 	const char *want;
 
 	if (encl_json_str(pin, "sha256", "enclave.lock", &want, e))
 		return -1;
 	encl_digest_format(sha256, have);
-	if (!strcmp(want, strchr(have, ':') + 1))
+	if (json_equal(pin, fresh))
 		return 0;
+	if (!strcmp(want, strchr(have, ':') + 1))
+		return encl_local_fail_pin(what, e);
 	return encl_fail(e, ENCL_MISMATCH,
 			 "%s: lock has sha256:%s, the file has %s; run \"enclavebuild "
 			 "lock --update\"",

@@ -39,8 +39,10 @@ int encl_file_emit(const struct encl_local *l, struct encl_err *e) ENCL_MUST_CHE
  * there now (ENCL_MISMATCH).  manifest_sha256 is the manifest's own or NULL. */
 json_t *encl_local_pin(const struct encl_digest *sha256, uint64_t size);
 int encl_local_check_pin(const json_t *pin, const char *what,
-			 const struct encl_digest *sha256,
+			 const struct encl_digest *sha256, uint64_t size,
 			 struct encl_err *e) ENCL_MUST_CHECK;
+/* For a pin whose digest fits and whose other words do not; always -1. */
+int encl_local_fail_pin(const char *what, struct encl_err *e);
 int encl_local_check_manifest(const char *manifest_sha256, const char *what,
 			      const struct encl_digest *sha256,
 			      struct encl_err *e) ENCL_MUST_CHECK;

@@ -177,7 +177,7 @@ encl_zip_to_tar(int fd, uint64_t size, const char *what, struct encl_sink *out,
 	utf8_begin(&locale);
 	if (lseek(fd, 0, SEEK_SET))
 		return encl_fail_sys(e, ENCL_FAILED, "read %s", what);
-	if (archive_read_support_format_zip(in) != ARCHIVE_OK ||
+	if (archive_read_support_format_zip_seekable(in) != ARCHIVE_OK ||
 	    archive_read_open_fd(in, fd, BLOCK) != ARCHIVE_OK)
 		return fail(&c, in, NULL);
 	if (archive_write_set_format_gnutar(tar) != ARCHIVE_OK ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `enclavebuild build`: a manifest to a measured, signed image. */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -8,6 +9,7 @@
 #include "base/parse.h"
 #include "build.h"
 #include "cmd.h"
+#include "lock/lock.h"
 #include "manifests.h"
 #include "verbs.h"
 
@@ -83,6 +85,24 @@ print_json(const char *image, const struct encl_build_report *r)
 	report_json(doc);
 }
 
+/* An image that takes the place of what it is made from is a slip. */
+static int
+check_output(const struct encl_manifest *m, const char *image, struct encl_err *e)
+{
+	encl_auto(encl_free) char *lock = encl_lock_path(m);
+	const char *const inputs[] = {m->file, lock};
+	struct stat out;
+	struct stat in;
+
+	for (size_t i = 0; i < 2; i++)
+		if (!stat(image, &out) && !stat(inputs[i], &in) &&
+		    out.st_dev == in.st_dev && out.st_ino == in.st_ino)
+			return encl_fail(e, ENCL_USAGE,
+					 "--output: %s is what the image is made from",
+					 image);
+	return 0;
+}
+
 static int
 run(struct cli *cli, const struct args *args, struct encl_err *e)
 {
@@ -99,6 +119,8 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	image = args_has(args, "output") ? encl_xstrdup(args_get(args, "output"))
 					 : encl_xasprintf("%s.eif", m->name);
 	request.output = image;
+	if (check_output(m, image, e))
+		return -1;
 	if (encl_build(&cli->env, m, &request, &r, e))
 		return -1;
 	if (cli->json)

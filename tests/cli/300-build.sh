@@ -72,3 +72,16 @@ run 0 "$ENCL" lock --check
 echo three >files/etc/one
 run 3 "$ENCL" lock --check
 grep -q '^rootfs\[0\]\.pin' out || fail "does not say what would move: $(cat out)"
+
+# a lock edited by hand is refused, wherever
+echo one >files/etc/one
+sed -i '/^expect:/,$d' enclave.yaml
+run 0 "$ENCL" lock -q
+cp enclave.lock good.lock
+for edit in '0,/"size": [0-9]*/s//"size": 7/' '0,/"files": [0-9]*/s//"files": 7/' 's/"compat": 1/"compat": 2/' \
+	's/"launch": "sha256:./"launch": "sha256:g/' '0,/"pin": {/s//"pin": {"x": 1,/' '0,/"item": {/s//"x": 1, "item": {/'; do
+	sed "$edit" good.lock >enclave.lock
+	cmp -s good.lock enclave.lock && fail "the edit changes nothing: $edit"
+	run 3 "$ENCL" build -q --locked -o c.eif
+	[ ! -e c.eif ] || fail "built by an edited lock: $edit"
+done

@@ -5,7 +5,7 @@ need unshare setpriv
 export XDG_CACHE_HOME=$WORK/cache
 mkdir out.d
 head -c 8388608 /dev/zero >big
-app='app: {command: [/bin/app]}'
+app='app: {command: [/big]}'
 manifest() { # manifest LAYERS [APP]
 	cat >enclave.yaml <<Y
 apiVersion: enclavebuild/v1alpha1
@@ -32,7 +32,7 @@ run 1 "$ENCL" build -q -o out.d/t.eif
 grep -q 'enclave.yaml:7:5: rootfs\[0\]: .*absent: No such file or directory' err || fail "$(cat err)"
 nothing_left
 
-manifest '  - file: {path: /big, source: ./big}' 'app: {command: [/bin/app], user: nobdy}'
+manifest '  - file: {path: /big, source: ./big}' 'app: {command: [/big], user: nobdy}'
 run 2 "$ENCL" build -q -o out.d/t.eif || run 1 "$ENCL" build -q -o out.d/t.eif
 grep -q 'app.user: .*nobdy' err || fail "$(cat err)"
 nothing_left
@@ -40,6 +40,17 @@ nothing_left
 manifest '  - file: {path: /big, source: ./big}'
 run 1 "$ENCL" build -q -o absent.d/t.eif
 grep -q 'create absent.d/t.eif: No such file or directory' err || fail "$(cat err)"
+
+# what is there and is no file stays what it is; so do the inputs
+mkfifo out.d/fifo
+rejects 1 'create out.d/fifo: it is there and not a regular file' "$ENCL" build -q -o out.d/fifo
+[ -p out.d/fifo ] || fail "the pipe was replaced"
+rm out.d/fifo
+mkdir out.d/t.measurements.json
+rejects 1 'create out.d/t.measurements.json: it is there and not a regular file' "$ENCL" build -q -o out.d/t.eif
+rmdir out.d/t.measurements.json
+nothing_left
+rejects 2 '--output: enclave.yaml is what the image is made from' "$ENCL" build -q -o enclave.yaml
 
 # output folder read-only: as a user for whom it is (root would not be stopped)
 chmod 755 "$WORK" && chmod -R go+rX blobs big enclave.yaml

@@ -87,7 +87,7 @@ TEST(lock_read_refuses)
 	refuse("{\"lockVersion\":1,\"compat\":1,\"x\":1}",
 	       ": unknown key \"x\": written by another version; run \"enclavebuild lock\"");
 	refuse("{\"lockVersion\":1,\"compat\":1,\"rootfs\":[{}],\"kernel\":{\"item\":{},\"pin\":{}}}",
-	       ": a part without \"item\" or \"pin\"; run \"enclavebuild lock\"");
+	       ": a part that is not just \"item\" and \"pin\"; run \"enclavebuild lock\"");
 }
 
 TEST(lock_path_stands_beside_the_manifest)

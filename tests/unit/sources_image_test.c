@@ -490,9 +490,13 @@ TEST(sources_image_pin)
 	EQ_STR("lock has manifest D, l has D; run \"enclavebuild lock --update\"",
 	       masked());
 	EQ_INT(ENCL_MISMATCH, e.code);
-	/* the same image in Docker's old format has the same config */
+	/* a pin is taken whole or not at all: it is part of what is measured */
 	json_object_del(f.pin, "manifest");
-	OK(emit(&f));
+	CHECK(emit(&f) == -1);
+	EQ_STR("the lock's words on l are not what lock writes of it; run \"enclavebuild "
+	       "lock --update\"",
+	       masked());
+	EQ_INT(ENCL_MISMATCH, e.code);
 	json_object_set_new(f.pin, "config", json_string("sha256:x"));
 	CHECK(emit(&f) == -1);
 	EQ_STR("lock has config sha256:x, l has D; run \"enclavebuild lock --update\"",
@@ -637,7 +641,7 @@ TEST(sources_image_docker_archive_with_index)
 	OK(emit(&f));
 	/* a name that only manifest.json has; its pin is the config */
 	f.layer.image = "docker-archive:a.tar:app:2";
-	OK(emit(&f));
+	CHECK(emit(&f) == -1);
 	OK(lock(&f));
 	CHECK(json_object_get(f.pin, "manifest") == NULL);
 	f.layer.image = "docker-archive:a.tar:app:3";
