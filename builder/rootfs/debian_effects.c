@@ -173,6 +173,22 @@ add_shells(struct encl_debian *d, const char *name, char *text, struct encl_err 
 	return encl_debian_end(d, e);
 }
 
+/* The usr-merge links that only some packages need. */
+static int
+link_foreign(struct encl_debian *d, struct encl_err *e)
+{
+	static const char *const names[] = {"lib32", "libx32"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		encl_auto(encl_free) char *target = encl_xasprintf("usr/%s", names[i]);
+
+		if (encl_debian_exists(d, target) && !encl_debian_exists(d, names[i]) &&
+		    encl_debian_link(d, names[i], target, e))
+			return -1;
+	}
+	return 0;
+}
+
 /* dh_nginx: "for confpair in mod-x.conf:50-mod-x.conf …" enables modules. */
 static int
 enable_modules(struct encl_debian *d, const struct encl_package *p, struct encl_err *e)
@@ -214,6 +230,8 @@ encl_debian_apply(struct encl_debian *d, struct encl_err *e)
 		if (!is_blocked(d, f) && apply(d, f, e))
 			return -1;
 	}
+	if (link_foreign(d, e))
+		return -1;
 	for (size_t i = 0; i < d->set->n; i++)
 		if (enable_modules(d, &d->set->v[i], e))
 			return -1;

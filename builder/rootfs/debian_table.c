@@ -88,6 +88,7 @@ const struct encl_debian_effect encl_debian_effects[] = {
 	{"base-files", ENCL_DEBIAN_DIR, "usr/local/games", NULL, 0755, NULL},
 	{"base-files", ENCL_DEBIAN_DIR, "usr/local/include", NULL, 0755, NULL},
 	{"base-files", ENCL_DEBIAN_DIR, "usr/local/lib", NULL, 0755, NULL},
+	{"base-files", ENCL_DEBIAN_DIR, "usr/local/libexec", NULL, 0755, NULL},
 	{"base-files", ENCL_DEBIAN_DIR, "usr/local/sbin", NULL, 0755, NULL},
 	{"base-files", ENCL_DEBIAN_DIR, "usr/local/src", NULL, 0755, NULL},
 	{"base-files", ENCL_DEBIAN_FILE, "var/log/wtmp", "", 0664, "root:utmp"},
