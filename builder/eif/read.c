@@ -52,6 +52,10 @@ check_header(const struct encl_eif_header *h, struct encl_err *e)
 	if (h->flags & ~ENCL_EIF_FLAG_AARCH64)
 		return encl_fail(e, ENCL_FAILED, "header: unknown flags 0x%04x",
 				 h->flags);
+	if (h->reserved || h->unused)
+		return encl_fail(e, ENCL_FAILED,
+				 "header: reserved bytes are not zero (0x%04x, 0x%08x)",
+				 h->reserved, h->unused);
 	if (h->n_sections <= ENCL_EIF_FIXED_SECTIONS ||
 	    h->n_sections > ENCL_EIF_MAX_SECTIONS)
 		return encl_fail(e, ENCL_FAILED,

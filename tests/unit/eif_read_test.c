@@ -61,6 +61,8 @@ TEST(eif_read_header)
 	REFUSES(4, "\0\5", "EIF version 5; only 4 is supported");
 	REFUSES(6, "\0\2", "header: unknown flags 0x0002");
 	REFUSES(6, "\x80\1", "header: unknown flags 0x8001");
+	REFUSES(24, "\0\1", "header: reserved bytes are not zero (0x0001, 0x00000000)");
+	REFUSES(540, "\1", "header: reserved bytes are not zero (0x0000, 0x01000000)");
 	REFUSES(26, "\0\3", "header: 3 sections; 4 to 32 are possible");
 	REFUSES(26, "\0\41", "header: 33 sections; 4 to 32 are possible");
 	REFUSES(26, "\0\5",
