@@ -80,7 +80,7 @@ GUESTS   := $(foreach a,$(GUEST_ARCHES),$(O)/guest/$(a)/init $(O)/guest/$(a)/lau
 all: $(O)/enclavebuild ## build the tool (build/release/enclavebuild)
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z][a-z0-9 -]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)

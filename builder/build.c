@@ -118,6 +118,10 @@ measurements_document(const struct encl_build *b, const struct encl_build_report
 	json_object_set_new(
 		doc, "Tool",
 		json_pack("{s:s, s:s}", "name", "enclavebuild", "version", ENCL_VERSION));
+	json_object_set_new(doc, "Resources",
+			    json_pack("{s:I, s:I}", "MemoryMiB",
+				      (json_int_t)b->m->resources.memory_mib, "CPUs",
+				      (json_int_t)b->m->resources.cpus));
 	json_object_set(doc, "Sections", r->sections);
 	return doc;
 }

@@ -360,6 +360,6 @@ encl_directory_emit(const struct encl_local *l, struct encl_err *e)
 		return encl_local_fail_pin(l->layer->path, e);
 	return encl_fail(e, ENCL_MISMATCH,
 			 "%s: lock has tree %s, the folder has %s; run \"enclavebuild "
-			 "lock --update\"",
+			 "lock\"",
 			 l->layer->path, want, text);
 }

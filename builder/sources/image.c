@@ -102,8 +102,8 @@ compare(const json_t *pin, const char *key, const char *have, const char *what,
 	if (!strcmp(want, have))
 		return 0;
 	return encl_fail(e, ENCL_MISMATCH,
-			 "lock has %s %s, %s has %s; run \"enclavebuild lock --update\"",
-			 key, want, what, have);
+			 "lock has %s %s, %s has %s; run \"enclavebuild lock\"", key,
+			 want, what, have);
 }
 
 /*
@@ -124,7 +124,7 @@ check_pin(const json_t *pin, const struct opened *o, struct encl_err *e)
 	if (!json_equal(pin, fresh))
 		return encl_fail(e, ENCL_MISMATCH,
 				 "the lock's words on %s are not what lock writes of it; "
-				 "run \"enclavebuild lock --update\"",
+				 "run \"enclavebuild lock\"",
 				 o->store.what);
 	return 0;
 }

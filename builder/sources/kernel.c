@@ -191,7 +191,7 @@ check_digest(const json_t *pin, const char *what, const struct encl_content *c,
 		return 0;
 	return encl_fail(e, ENCL_MISMATCH,
 			 "%s differs from the lock (locked %s, found %s); run "
-			 "\"enclavebuild lock --update\"",
+			 "\"enclavebuild lock\"",
 			 what, want, got);
 }
 
@@ -204,8 +204,8 @@ check_file(const json_t *pin, const char *key, const struct encl_content *c,
 	if (!p && !c->blob)
 		return 0;
 	if (!p || !c->blob)
-		return encl_fail(e, ENCL_MISMATCH,
-				 "%s is %s; run \"enclavebuild lock --update\"", key,
+		return encl_fail(e, ENCL_MISMATCH, "%s is %s; run \"enclavebuild lock\"",
+				 key,
 				 p ? "locked, but not there" : "there, but not locked");
 	return check_digest(p, key, c, e);
 }

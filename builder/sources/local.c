@@ -109,7 +109,7 @@ encl_local_check_pin(const json_t *pin, const char *what,
 		return encl_local_fail_pin(what, e);
 	return encl_fail(e, ENCL_MISMATCH,
 			 "%s: lock has sha256:%s, the file has %s; run \"enclavebuild "
-			 "lock --update\"",
+			 "lock\"",
 			 what, want, have);
 }
 

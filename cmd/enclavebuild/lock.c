@@ -87,6 +87,10 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	const char *file = args_get(args, "file");
 
 	cli->env.strict_scripts = args_has(args, "strict-scripts");
+	if (!update && args->n_operands + (file != NULL) > 1)
+		return encl_fail(e, ENCL_USAGE,
+				 "lock: one manifest at a time; \"%s\" is one too many",
+				 args->operands[args->n_operands - 1]);
 	if (args->n_operands && !update)
 		file = args->operands[0];
 	for (size_t i = 0; update && i < args->n_operands; i++)

@@ -48,8 +48,8 @@ unknown(const struct command *c, const char *name, struct encl_err *e)
 				   nearest(c->options, name, NULL, &distance), &distance);
 
 	return encl_fail(e, ENCL_USAGE,
-			 "%s: unknown option --%s%s%s%s; see \"%s --help\"", c->name,
-			 name, best ? " (did you mean --" : "", best ? best : "",
+			 "%s: unknown option --%s%s%s%s; see \"enclavebuild %s --help\"",
+			 c->name, name, best ? " (did you mean --" : "", best ? best : "",
 			 best ? "?)" : "", c->name);
 }
 
@@ -99,9 +99,10 @@ take_letters(const struct command *c, const char *text, char **argv, int argc, i
 		if (!o)
 			o = find_letter(global_options, *text);
 		if (!o)
-			return encl_fail(e, ENCL_USAGE,
-					 "%s: unknown option -%c; see \"%s --help\"",
-					 c->name, *text, c->name);
+			return encl_fail(
+				e, ENCL_USAGE,
+				"%s: unknown option -%c; see \"enclavebuild %s --help\"",
+				c->name, *text, c->name);
 		if (!o->arg) {
 			if (take(a, o, "", e))
 				return -1;
@@ -127,7 +128,7 @@ parse_one(const struct command *c, char **argv, int argc, int *at, bool *only_op
 		if (a->n_operands == c->max_operands)
 			return encl_fail(
 				e, ENCL_USAGE,
-				"%s: unexpected argument \"%s\"; see \"%s --help\"",
+				"%s: unexpected argument \"%s\"; see \"enclavebuild %s --help\"",
 				c->name, text, c->name);
 		a->operands[a->n_operands++] = text;
 		return 0;
@@ -151,7 +152,8 @@ options_parse(const struct command *c, int argc, char **argv, struct args *a,
 		if (parse_one(c, argv, argc, &at, &only_operands, a, e))
 			return -1;
 	if (!args_has(a, "help") && a->n_operands < c->min_operands)
-		return encl_fail(e, ENCL_USAGE, "%s: %s is missing; see \"%s --help\"",
+		return encl_fail(e, ENCL_USAGE,
+				 "%s: %s is missing; see \"enclavebuild %s --help\"",
 				 c->name, c->operands, c->name);
 	return 0;
 }

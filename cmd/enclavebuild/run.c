@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "build.h"
 #include "cmd.h"
 #include "eif/eif.h"
 #include "launch/qemu.h"
@@ -14,8 +15,10 @@
 
 static const struct option_spec options[] = {
 	{"backend", 0, "NAME", "qemu (default)", false},
-	{"memory", 'm', "MIB", "memory (default: by the image's size)", false},
-	{"cpus", 0, "N", "CPUs, never more than this machine has (default 2)", false},
+	{"memory", 'm', "MIB", "memory (default: the manifest's, or by the image's size)",
+	 false},
+	{"cpus", 0, "N",
+	 "CPUs, never more than this machine has (default: the manifest's, or 2)", false},
 	{"timeout", 0, "S", "end it after S seconds with exit code 124 (default: never)",
 	 false},
 	{"boot-timeout", 0, "S",
@@ -58,6 +61,24 @@ show(void *arg, const char *p, size_t n)
 	fflush(to);
 }
 
+/* What the manifest asked for stands in the measurements file beside an image,
+ * where there is one; nothing of it is measured. */
+static void
+read_resources(const char *image, uint64_t *memory, uint64_t *cpus)
+{
+	enum { MAX_SIZE = 1 << 20 };
+	encl_auto(encl_free) char *path = encl_measurements_path(image);
+	encl_auto(json_decref) json_t *doc = NULL;
+	struct encl_err none;
+	json_t *resources;
+
+	if (encl_json_read(path, MAX_SIZE, &doc, &none) ||
+	    encl_json_object(doc, "Resources", path, &resources, &none) ||
+	    encl_json_u64(resources, "MemoryMiB", path, memory, &none) ||
+	    encl_json_u64(resources, "CPUs", path, cpus, &none))
+		return;
+}
+
 static int
 read_options(struct cli *cli, const struct args *args, struct encl_qemu_options *o,
 	     struct encl_err *e)
@@ -65,12 +86,15 @@ read_options(struct cli *cli, const struct args *args, struct encl_qemu_options 
 	static const char *const backends[] = {"qemu", NULL};
 	static const char *const accels[] = {"auto", "kvm", "tcg", NULL};
 	uint64_t memory, cpus, timeout, boot_timeout;
+	uint64_t memory_default = 0;
+	uint64_t cpus_default = 2;
 	int backend, accel;
 
+	read_resources(args->operands[0], &memory_default, &cpus_default);
 	if (choose(args, "backend", backends, &backend, e) ||
 	    choose(args, "accel", accels, &accel, e) ||
-	    args_number(args, "memory", 64, 1 << 20, 0, &memory, e) ||
-	    args_number(args, "cpus", 1, 256, 2, &cpus, e) ||
+	    args_number(args, "memory", 64, 1 << 20, memory_default, &memory, e) ||
+	    args_number(args, "cpus", 1, 256, cpus_default, &cpus, e) ||
 	    args_number(args, "timeout", 1, 604800, 0, &timeout, e) ||
 	    args_number(args, "boot-timeout", 0, 86400, 60, &boot_timeout, e))
 		return -1;

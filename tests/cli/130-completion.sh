@@ -24,4 +24,4 @@ for shell in bash zsh fish; do
 	fi
 done
 rejects 2 'completion: "csh" is not bash, zsh, fish or man' "$ENCL" completion csh
-rejects 2 'completion: bash|zsh|fish|man is missing; see "completion --help"' "$ENCL" completion
+rejects 2 'completion: bash|zsh|fish|man is missing; see "enclavebuild completion --help"' "$ENCL" completion

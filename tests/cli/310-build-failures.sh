@@ -53,24 +53,28 @@ nothing_left
 rejects 2 '--output: enclave.yaml is what the image is made from' "$ENCL" build -q -o enclave.yaml
 
 # output folder read-only: as a user for whom it is (root would not be stopped)
+install -m 755 "$ENCL" tool # where every user can reach it
 chmod 755 "$WORK" && chmod -R go+rX blobs big enclave.yaml
 mkdir nobody && chmod 777 nobody && chmod 555 out.d
 if [ "$(id -u)" -eq 0 ]; then
 	run 1 setpriv --reuid 65534 --regid 65534 --clear-groups env XDG_CACHE_HOME="$WORK/nobody" \
-		"$ENCL" build -q -o out.d/t.eif
+		"$WORK/tool" build -q -o out.d/t.eif
 	grep -q 'create out.d/t.eif: Permission denied' err || fail "$(cat err)"
 	nothing_left
 fi
 chmod 755 out.d
 
 # disk full
-if unshare -rm true 2>/dev/null; then
+namespace=-rm
+[ "$(id -u)" -ne 0 ] || namespace=-m
+full=tried
+if unshare $namespace true 2>/dev/null; then
 	# shellcheck disable=SC2016
-	run 1 unshare -rm bash -c 'mount -t tmpfs -o size=4m none out.d && { "$ENCL" build -q -o out.d/t.eif; s=$?; ls -A out.d; exit $s; }'
+	run 1 unshare $namespace bash -c 'mount -t tmpfs -o size=4m none out.d && { "$ENCL" build -q -o out.d/t.eif; s=$?; ls -A out.d; exit $s; }'
 	grep -q 'out.d/t.eif: No space left on device' err || grep -q 'No space left on device' err || fail "$(cat err)"
 	same "left on the full disk" "" "$(cat out)"
 else
-	echo "no user namespace here: disk full not tried"
+	full=no
 fi
 
 # ended half-way by a signal: no image, no temporary
@@ -93,3 +97,4 @@ head -c 8388608 /dev/zero >big
 for i in 1 2 3 4; do "$ENCL" build -q --cache-dir shared -o "out.d/$i.eif" >/dev/null & done
 wait
 for i in 2 3 4; do cmp out.d/1.eif "out.d/$i.eif"; done
+[ "$full" = tried ] || skip "no mount namespace here: all passed, but disk full was not tried"

@@ -8,6 +8,8 @@ openssl ecparam -name secp384r1 -genkey -noout -out key.pem 2>/dev/null
 openssl req -new -x509 -key key.pem -sha384 -days 36500 -subj "/CN=repro" -out cert.pem
 chmod 644 key.pem
 cp -r "$TOP/examples" first
+install -m 755 "$ENCL" tool # where every user can reach it
+install -m 644 "$O/support/readdir.so" readdir.so
 bash first/oci/make-image.sh >/dev/null 2>&1
 for x in hello oci; do
 	cp key.pem cert.pem "first/$x/"
@@ -29,10 +31,10 @@ for x in hello oci; do
 		cd "$second" || exit
 		umask 027
 		env -i PATH="$PATH" HOME="$WORK/home" XDG_CACHE_HOME="$WORK/home/cold" TZ=Asia/Kathmandu \
-			LANG=de_DE.UTF-8 LC_ALL=C LD_PRELOAD="$O/support/readdir.so" \
+			LANG=de_DE.UTF-8 LC_ALL=C LD_PRELOAD="$WORK/readdir.so" \
 			setpriv --reuid 65534 --regid 65534 --clear-groups \
 			taskset -c 0 faketime -f '+400d x2' \
-			"$ENCL" build -q -j 1 --locked -o two.eif
+			"$WORK/tool" build -q -j 1 --locked -o two.eif
 	) >"$x.two"
 	cmp "first/$x/one.eif" "$second/two.eif" || fail "$x: bytes differ"
 	cmp "first/$x/one.measurements.json" "$second/two.measurements.json" || fail "$x: measurements differ"

@@ -487,20 +487,18 @@ TEST(sources_image_pin)
 	OK(lock(&f));
 	one_image((struct parts){.extra = ",\"annotations\":{}"});
 	CHECK(emit(&f) == -1);
-	EQ_STR("lock has manifest D, l has D; run \"enclavebuild lock --update\"",
-	       masked());
+	EQ_STR("lock has manifest D, l has D; run \"enclavebuild lock\"", masked());
 	EQ_INT(ENCL_MISMATCH, e.code);
 	/* a pin is taken whole or not at all: it is part of what is measured */
 	json_object_del(f.pin, "manifest");
 	CHECK(emit(&f) == -1);
 	EQ_STR("the lock's words on l are not what lock writes of it; run \"enclavebuild "
-	       "lock --update\"",
+	       "lock\"",
 	       masked());
 	EQ_INT(ENCL_MISMATCH, e.code);
 	json_object_set_new(f.pin, "config", json_string("sha256:x"));
 	CHECK(emit(&f) == -1);
-	EQ_STR("lock has config sha256:x, l has D; run \"enclavebuild lock --update\"",
-	       masked());
+	EQ_STR("lock has config sha256:x, l has D; run \"enclavebuild lock\"", masked());
 }
 
 /* gzip, zstd and xz layers; then from the cache; then a damaged cache. */

@@ -135,7 +135,7 @@ TEST(sources_file_source)
 	      "in: lock has "
 	      "sha256:81db8ebbbbc69c6c6ad4a6aa92b76e0c08af547da236b9e2c9dbe1d8285a8130, the "
 	      "file has "
-	      "sha256:768b54e315c41a8d1ae3a29f677bff3b327e238e98e644dc7d566442f5920f8d; run \"enclavebuild lock --update\"");
+	      "sha256:768b54e315c41a8d1ae3a29f677bff3b327e238e98e644dc7d566442f5920f8d; run \"enclavebuild lock\"");
 }
 
 TEST(sources_file_errors)
@@ -229,7 +229,7 @@ TEST(sources_directory_changed)
 	FAILS(emit(&f, &files), ENCL_MISMATCH,
 	      "d: lock has tree sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991"
 	      "b7852b855, the folder has "
-	      "sha256:46b6087b9812a3d2c15a53d6e15f3dbb58b8061877dee582007a93c2bf4467c2; run \"enclavebuild lock --update\"");
+	      "sha256:46b6087b9812a3d2c15a53d6e15f3dbb58b8061877dee582007a93c2bf4467c2; run \"enclavebuild lock\"");
 }
 
 TEST(sources_directory_big_file)
@@ -340,11 +340,10 @@ TEST(sources_archive_changed)
 	OK(encl_json_str(f.pin, "sha256", "pin", &sum, &e));
 	FAILS(emit(&f, &tarball), ENCL_FAILED, "t/a: Unrecognized archive format");
 	write_text("t/a", "changed", 0644);
-	want = encl_xasprintf(
-		"t/a: lock has sha256:%s, the file has sha256:"
-		"d67e2e944994496c8d8ec76eed0cf9f09679448d"
-		"584b532bebf941852a37f5ed; run \"enclavebuild lock --update\"",
-		sum);
+	want = encl_xasprintf("t/a: lock has sha256:%s, the file has sha256:"
+			      "d67e2e944994496c8d8ec76eed0cf9f09679448d"
+			      "584b532bebf941852a37f5ed; run \"enclavebuild lock\"",
+			      sum);
 	FAILS(emit(&f, &tarball), ENCL_MISMATCH, want);
 }
 
