@@ -145,7 +145,7 @@ write_config(struct encl_log *log, const struct encl_manifest *m,
 	if (encl_launch_check_lines(&c.argv, "command", e) ||
 	    encl_launch_check_lines(&c.env, "env", e))
 		return encl_wrap(e, "%sapp", at);
-	if (argv.v[0][0] == '/' && !encl_tree_find(tree, argv.v[0]))
+	if (argv.v && argv.v[0][0] == '/' && !encl_tree_find(tree, argv.v[0]))
 		encl_warn(log, "%sapp.command: %s is not in the image", at, argv.v[0]);
 	rc = encl_launch_config_write(&c, out, e);
 	return rc ? encl_wrap(e, "%sapp", at) : 0;
