@@ -124,11 +124,15 @@ enum encl_compression {
 /* "none", "gzip", … */
 const char *encl_compression_name(enum encl_compression c);
 
+/* How the root file system travels in the app ramdisk. */
+enum encl_root_format { ENCL_ROOT_CPIO, ENCL_ROOT_SQUASHFS };
+
 struct encl_boot {
 	struct encl_kernel kernel;
 	const char *cmdline; /* NULL: default */
 	enum encl_init_kind init;
 	const char *init_path; /* ENCL_INIT_PATH */
+	enum encl_root_format format;
 	enum encl_compression compression;
 	int level; /* -1: the format's default */
 	struct encl_pos pos_init;
@@ -144,6 +148,190 @@ struct encl_app {
 	struct encl_pairs env;
 	const char *workdir; /* NULL: from the image */
 	const char *user;    /* NULL: from the image */
+};
+
+/* ---- services and containers: one supervisor (docs/6-services.md) ---- */
+
+enum encl_restart {
+	ENCL_RESTART_NO,
+	ENCL_RESTART_ON_FAILURE, /* a code other than 0, or a signal */
+	ENCL_RESTART_ALWAYS
+};
+
+enum encl_condition {
+	ENCL_STARTED,  /* its process runs */
+	ENCL_HEALTHY,  /* its health check passed (without one: as started; "docker": the
+			  daemon answers) */
+	ENCL_COMPLETED /* it ended with code 0 */
+};
+
+/* dependsOn: {NAME: started|healthy|completed} */
+struct encl_dependency {
+	const char *name;
+	enum encl_condition condition;
+};
+
+enum encl_health_kind {
+	ENCL_HEALTH_NONE,
+	ENCL_HEALTH_COMMAND, /* exit code 0 */
+	ENCL_HEALTH_TCP,     /* 127.0.0.1:port accepts */
+	ENCL_HEALTH_HTTP     /* GET answers 200 to 399 */
+};
+
+struct encl_health {
+	struct encl_pos pos;
+	enum encl_health_kind kind;
+	struct encl_strings command;
+	bool shell; /* compose CMD-SHELL: command.v[0] goes to /bin/sh -c */
+	unsigned port;
+	const char *path; /* http: "/…" */
+	/* defaults: interval 5000, timeout 3000, retries 3, start period 0 */
+	uint64_t interval_ms, timeout_ms, start_period_ms;
+	unsigned retries;
+};
+
+/* 0: not limited.  cgroup v2 for services, HostConfig for containers. */
+struct encl_limits {
+	uint64_t memory_mib;
+	uint64_t cpu_milli; /* 1500 is one CPU and a half */
+	uint64_t pids;
+	uint64_t nofile; /* services: RLIMIT_NOFILE, soft and hard */
+};
+
+/* What services and containers have in common. */
+struct encl_unit {
+	struct encl_pos pos;
+	const char *name; /* unique among services, containers, "docker" and "app" */
+	struct encl_dependency *depends;
+	size_t n_depends;
+	enum encl_restart restart;
+	unsigned restart_max; /* restarts before it is given up; 0: no limit */
+	bool critical;	      /* its final end ends the enclave with its code */
+	struct encl_health health;
+	const char *stop_signal;  /* "SIGTERM"; NULL: the image's, or SIGTERM */
+	uint64_t stop_timeout_ms; /* default 10000; then SIGKILL */
+	struct encl_limits limits;
+};
+
+struct encl_service {
+	struct encl_unit unit;
+	struct encl_strings command; /* >= 1 */
+	struct encl_pairs env;
+	const char *workdir; /* NULL: / */
+	const char *user;    /* NULL: root */
+};
+
+/* network.ingress: parent connects to vsock, relayed to 127.0.0.1:tcp. */
+struct encl_ingress {
+	struct encl_pos pos;
+	const char *name;
+	unsigned vsock;
+	unsigned tcp;
+};
+
+/* exchange: a host folder seen at a path of the enclave, over vsock.  Its
+ * content is not measured. */
+struct encl_exchange {
+	struct encl_pos pos;
+	const char *name;
+	const char *path; /* absolute, in the enclave; made, owned by root */
+	unsigned vsock;	  /* the enclave listens there */
+	bool writable;	  /* changes made inside go back to the host */
+	uint64_t max_mib; /* of all files together; default 64 */
+};
+
+/* deploy.ports: a port of the parent for a name of network.ingress. */
+struct encl_port {
+	struct encl_pos pos;
+	const char *ingress;
+	unsigned port;
+};
+
+/* ---- docker ---- */
+
+enum encl_docker_engine_kind { ENCL_DOCKER_PACKAGES, ENCL_DOCKER_ARCHIVE };
+
+struct encl_docker_engine {
+	struct encl_pos pos;
+	enum encl_docker_engine_kind kind;
+	/* Both are ordinary layers, put below rootfs' own; the archive is the static
+	 * one of Docker (docker/dockerd, …), its programs land in /usr/bin. */
+	struct encl_layer layer;
+	bool cli;	       /* keep docker and ctr; default false */
+	struct encl_pairs env; /* further variables for dockerd */
+};
+
+/* One preloaded image: from a source, or made here of layers. */
+struct encl_docker_image {
+	struct encl_pos pos;
+	const char *name; /* "memcached:1.6" (":latest" filled in); NULL: the source's own
+			     names */
+	const char *image; /* as encl_layer.image; NULL: made of layers */
+	struct encl_layer *layers;
+	size_t n_layers;
+	/* made of layers: what its config says */
+	struct encl_strings entrypoint, command;
+	struct encl_pairs env;
+	const char *workdir, *user, *stop_signal;
+};
+
+enum encl_mount_kind { ENCL_MOUNT_BIND, ENCL_MOUNT_VOLUME, ENCL_MOUNT_TMPFS };
+
+struct encl_mount {
+	enum encl_mount_kind kind;
+	const char *source; /* bind: folder of the enclave; volume: name, "" anonymous */
+	const char *target;
+	bool readonly;
+	uint64_t size_mib; /* tmpfs; 0: no limit of its own */
+};
+
+struct encl_publish {
+	unsigned host; /* in the enclave */
+	unsigned container;
+	bool udp;
+	const char *address; /* or NULL: every address of the enclave */
+};
+
+struct encl_container {
+	struct encl_unit unit;
+	const char *image;  /* name of a preloaded image */
+	size_t image_index; /* of docker.images, once checked */
+	struct encl_strings command, entrypoint;
+	bool has_command, has_entrypoint;
+	struct encl_pairs env;
+	struct encl_publish *ports;
+	size_t n_ports;
+	struct encl_mount *mounts;
+	size_t n_mounts;
+	const char *workdir, *user, *hostname;
+	struct encl_strings cap_add, cap_drop;
+	bool readonly, host_network, init, no_health; /* no_health: the image's is off */
+	struct encl_pairs hosts;		      /* extra_hosts: name -> address */
+	struct encl_pairs ulimits;		      /* name -> "SOFT:HARD" */
+	struct encl_pairs labels;
+	struct encl_strings groups; /* group_add */
+	struct encl_strings devices;
+	bool privileged;
+};
+
+enum encl_docker_driver { ENCL_DRIVER_AUTO, ENCL_DRIVER_OVERLAY2, ENCL_DRIVER_VFS };
+enum encl_docker_preload { ENCL_PRELOAD_AUTO, ENCL_PRELOAD_LAYERS, ENCL_PRELOAD_ARCHIVE };
+
+struct encl_docker {
+	struct encl_pos pos;
+	bool given;
+	struct encl_docker_engine engine;
+	struct encl_docker_image *images;
+	size_t n_images;
+	struct encl_container *containers; /* from `containers` or from `compose` */
+	size_t n_containers;
+	const char *compose; /* path or NULL */
+	bool host_network;   /* network: host */
+	enum encl_docker_driver driver;
+	enum encl_docker_preload preload;
+	uint64_t storage_mib; /* 0: auto */
+	unsigned restart_max; /* of the daemon; default 0: its death ends the enclave */
+	uint64_t start_timeout_ms; /* default 60000 */
 };
 
 struct encl_sign {
@@ -177,6 +365,15 @@ struct encl_manifest {
 	size_t n_layers;
 	struct encl_boot boot;
 	struct encl_app app;
+	struct encl_service *services;
+	size_t n_services;
+	struct encl_docker docker;
+	struct encl_ingress *ingress;
+	size_t n_ingress;
+	struct encl_exchange *exchanges;
+	size_t n_exchanges;
+	struct encl_port *ports; /* deploy.ports */
+	size_t n_ports;
 	struct encl_pairs hosts;	 /* network.hosts: name -> address */
 	struct encl_strings nameservers; /* network.nameservers */
 	struct encl_sign sign;
