@@ -124,6 +124,8 @@ write_config(struct encl_log *log, const struct encl_manifest *m,
 	struct encl_launch_config c = {0};
 	int rc;
 
+	if (m->n_services)
+		return encl_fail(e, ENCL_FAILED, "services: not built yet");
 	if (pick_command(m, config, &argv, e))
 		return -1;
 	encl_auto(encl_free) const char **owned = argv.v;

@@ -40,6 +40,61 @@ encl_parse_uint(const char *text, int base, uint64_t max, uint64_t *out)
 }
 
 bool
+encl_parse_thousandths(const char *text, uint64_t max, uint64_t *out)
+{
+	size_t whole = strcspn(text, ".");
+	size_t digits = text[whole] ? strlen(text + whole + 1) : 0;
+	char joined[24] = "";
+	uint64_t v;
+
+	if (!whole || whole > 15 || (text[whole] && !digits) || digits > 3 ||
+	    (text[0] == '0' && whole > 1) || strspn(text, "0123456789") != whole)
+		return false;
+	memcpy(joined, text, whole);
+	memset(joined + whole, '0', 3);
+	if (digits)
+		memcpy(joined + whole, text + whole + 1, digits);
+	for (text = joined; text[0] == '0' && text[1]; text++)
+		;
+	if (!encl_parse_uint(text, 10, max, &v))
+		return false;
+	*out = v;
+	return true;
+}
+
+unsigned
+encl_parse_signal(const char *text)
+{
+	static const char *const names[] = {
+		"HUP",	"INT",	  "QUIT", "ILL",   "TRAP", "ABRT", "BUS",  "FPE",
+		"KILL", "USR1",	  "SEGV", "USR2",  "PIPE", "ALRM", "TERM", "STKFLT",
+		"CHLD", "CONT",	  "STOP", "TSTP",  "TTIN", "TTOU", "URG",  "XCPU",
+		"XFSZ", "VTALRM", "PROF", "WINCH", "IO",   "PWR",  "SYS",
+	};
+	enum { RTMIN = 34, LAST = 64 };
+	uint64_t n;
+
+	if (encl_parse_uint(text, 10, LAST, &n))
+		return (unsigned)n;
+	if (!strncmp(text, "SIG", 3))
+		text += 3;
+	for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+		if (!strcmp(names[i], text))
+			return i + 1;
+	if (!strcmp(text, "RTMIN"))
+		return RTMIN;
+	if (!strcmp(text, "RTMAX"))
+		return LAST;
+	if (!strncmp(text, "RTMIN+", 6) &&
+	    encl_parse_uint(text + 6, 10, LAST - RTMIN, &n))
+		return RTMIN + (unsigned)n;
+	if (!strncmp(text, "RTMAX-", 6) &&
+	    encl_parse_uint(text + 6, 10, LAST - RTMIN, &n))
+		return LAST - (unsigned)n;
+	return 0;
+}
+
+bool
 encl_parse_hex(const char *text, size_t n, uint64_t *out)
 {
 	uint64_t v = 0;

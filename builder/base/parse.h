@@ -16,6 +16,18 @@
  */
 bool encl_parse_uint(const char *text, int base, uint64_t max, uint64_t *out);
 
+/*
+ * A decimal such as "2", "0.5" or "1.25" in thousandths: no sign, at most three
+ * digits behind the point, no leading zero but the one before it; at most max.
+ */
+bool encl_parse_thousandths(const char *text, uint64_t max, uint64_t *out);
+
+/*
+ * A signal by name ("SIGTERM", "TERM", "SIGRTMIN+3") or number (1 to 64), as
+ * Linux numbers them on x86_64 and aarch64.  0: none.
+ */
+unsigned encl_parse_signal(const char *text);
+
 /* Fixed-width hex field of n digits, as in cpio headers. */
 bool encl_parse_hex(const char *text, size_t n, uint64_t *out);
 

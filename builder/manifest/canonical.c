@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
+#include "base/cleanup.h"
 #include "base/json.h"
 #include "manifest/format.h"
 #include "manifest/manifest.h"
@@ -58,7 +60,39 @@ encode_number(const struct encl_key *k, const char *base)
 
 	if (k->null_word && !v)
 		return json_string(k->null_word);
+	if (!k->fallback && v < k->min)
+		return NULL;
 	return v > k->max ? NULL : json_integer((json_int_t)v);
+}
+
+/* Whole numbers as such; others as text, no float's rounding is ours. */
+static json_t *
+encode_decimal(const struct encl_key *k, const char *base)
+{
+	uint64_t v = number_at(k, base);
+	encl_auto(encl_free) char *text = encl_manifest_decimal(v);
+
+	if (!k->fallback && v < k->min)
+		return NULL;
+	return v % 1000 ? json_string(text) : json_integer((json_int_t)(v / 1000));
+}
+
+static json_t *
+encode_depends(const struct encl_key *k, const char *base)
+{
+	const struct encl_dependency *list;
+	json_t *out;
+	size_t n;
+
+	memcpy(&list, base + k->at, sizeof list);
+	memcpy(&n, base + k->count_at, sizeof n);
+	if (!n)
+		return NULL;
+	out = json_object();
+	for (size_t i = 0; i < n; i++)
+		json_object_set_new(out, list[i].name,
+				    json_string(k->words[list[i].condition]));
+	return out;
 }
 
 static json_t *
@@ -124,6 +158,16 @@ encode_bool(const struct encl_key *k, const char *base)
 	return json_boolean(v);
 }
 
+static json_t *
+sparse(const struct encl_key *k, json_t *own_value)
+{
+	if (!(k->flags & ENCL_KEY_SPARSE) || json_object_size(own_value) ||
+	    json_array_size(own_value))
+		return own_value;
+	json_decref(own_value);
+	return NULL;
+}
+
 /* NULL: nothing to say. */
 static json_t *
 encode(const struct encl_key *k, const char *base)
@@ -142,10 +186,14 @@ encode(const struct encl_key *k, const char *base)
 		return encode_texts(k, base);
 	case ENCL_KEY_PAIRS:
 		return encode_pairs(k, base);
+	case ENCL_KEY_DECIMAL:
+		return encode_decimal(k, base);
+	case ENCL_KEY_DEPENDS:
+		return encode_depends(k, base);
 	case ENCL_KEY_MAP:
-		return encode_map(k->keys, base + k->at);
+		return sparse(k, encode_map(k->keys, base + k->at));
 	case ENCL_KEY_MAPS:
-		return encode_maps(k, base);
+		return sparse(k, encode_maps(k, base));
 	case ENCL_KEY_LATER:
 		break;
 	}

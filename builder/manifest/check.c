@@ -87,6 +87,9 @@ check_command(struct checker *c)
 						 "the program's name is empty");
 		return;
 	}
+	if (!app && (encl_manifest_yaml_get(c->root, "services") ||
+		     encl_manifest_yaml_get(c->root, "docker")))
+		return;
 	if (!good(c->root, "rootfs") || (app && app->bad))
 		return;
 	for (size_t i = 0; i < c->m->n_layers; i++)
@@ -225,5 +228,6 @@ encl_manifest_check(const struct encl_yaml_node *root, const struct encl_manifes
 	check_level(&c);
 	check_init(&c);
 	check_command(&c);
+	encl_manifest_check_units(root, m, r);
 	check_expect(&c);
 }

@@ -12,4 +12,9 @@ struct encl_manifest_report;
 void encl_manifest_check(const struct encl_yaml_node *root, const struct encl_manifest *m,
 			 struct encl_manifest_report *r);
 
+/* check_units.c: of them, those about services and containers. */
+void encl_manifest_check_units(const struct encl_yaml_node *root,
+			       const struct encl_manifest *m,
+			       struct encl_manifest_report *r);
+
 #endif

@@ -185,6 +185,29 @@ take_number(struct encl_decoder *d, const struct encl_key *k, struct encl_yaml_n
 }
 
 static void
+take_decimal(struct encl_decoder *d, const struct encl_key *k,
+	     struct encl_yaml_node *node, void *base, const struct encl_where *w)
+{
+	const char *text = node ? node->text : k->fallback;
+	uint64_t v;
+
+	if (!text)
+		return;
+	if (!encl_parse_thousandths(text, k->max, &v) || v < k->min) {
+		encl_auto(encl_free) char *q = encl_manifest_quote(text, strlen(text));
+		encl_auto(encl_free) char *min = encl_manifest_decimal(k->min);
+		encl_auto(encl_free) char *max = encl_manifest_decimal(k->max);
+
+		encl_decode_problem(d, w, node, pos_of(node),
+				    "%s is not a number from %s to %s with at most three "
+				    "digits behind the point",
+				    q, min, max);
+		return;
+	}
+	put_number(k, base, v);
+}
+
+static void
 take_bool(struct encl_decoder *d, const struct encl_key *k, struct encl_yaml_node *node,
 	  void *base, const struct encl_where *w)
 {
@@ -276,13 +299,55 @@ take_pairs(struct encl_decoder *d, const struct encl_key *k, struct encl_yaml_no
 	}
 }
 
+/* One "NAME: WORD". */
+static bool
+take_dependency(struct encl_decoder *d, const struct encl_key *k,
+		struct encl_yaml_node *node, struct encl_dependency *out,
+		const struct encl_where *w)
+{
+	encl_auto(encl_free) char *wrong =
+		encl_manifest_format_check(k->name_format, node->key, strlen(node->key));
+	struct encl_where at = {w, node->key, 0};
+	struct encl_key word = {.type = ENCL_KEY_ENUM,
+				.words = k->words,
+				.at = offsetof(struct encl_dependency, condition),
+				.field_size = sizeof out->condition};
+
+	if (wrong) {
+		encl_decode_problem(d, w, node, node->key_pos, "%s", wrong);
+		return false;
+	}
+	out->name = node->key;
+	if (encl_decode_is(d, node, ENCL_YAML_TEXT, &at))
+		take_word(d, &word, node, out, &at);
+	return !node->bad;
+}
+
+static void
+take_depends(struct encl_decoder *d, const struct encl_key *k,
+	     struct encl_yaml_node *node, void *base, const struct encl_where *w)
+{
+	struct encl_dependency *list;
+	size_t n = 0;
+
+	if (!node || !encl_decode_count(d, k, node, w))
+		return;
+	list = encl_arena_alloc(d->arena, (node->n + 1) * sizeof *list);
+	for (struct encl_yaml_node *c = node->first; c; c = c->next)
+		n += take_dependency(d, k, c, &list[n], w);
+	memcpy(field(k, base), &list, sizeof list);
+	memcpy((char *)base + k->count_at, &n, sizeof n);
+}
+
 void
 encl_decode_value(struct encl_decoder *d, const struct encl_key *k,
 		  struct encl_yaml_node *node, void *base, const struct encl_where *w)
 {
-	enum encl_yaml_kind want = k->type == ENCL_KEY_TEXTS   ? ENCL_YAML_LIST
-				   : k->type == ENCL_KEY_PAIRS ? ENCL_YAML_MAP
-							       : ENCL_YAML_TEXT;
+	enum encl_yaml_kind want =
+		k->type == ENCL_KEY_TEXTS ? ENCL_YAML_LIST
+		: k->type == ENCL_KEY_PAIRS || k->type == ENCL_KEY_DEPENDS
+			? ENCL_YAML_MAP
+			: ENCL_YAML_TEXT;
 
 	if (node && !encl_decode_is(d, node, want, w))
 		return;
@@ -305,6 +370,12 @@ encl_decode_value(struct encl_decoder *d, const struct encl_key *k,
 		break;
 	case ENCL_KEY_PAIRS:
 		take_pairs(d, k, node, base, w);
+		break;
+	case ENCL_KEY_DECIMAL:
+		take_decimal(d, k, node, base, w);
+		break;
+	case ENCL_KEY_DEPENDS:
+		take_depends(d, k, node, base, w);
 		break;
 	case ENCL_KEY_MAP:
 	case ENCL_KEY_MAPS:

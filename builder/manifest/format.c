@@ -122,6 +122,12 @@ alternative_choice(const char *text)
 	return *text == '/' ? path_parts(text) : NULL;
 }
 
+static const char *
+signal_name(const char *text)
+{
+	return encl_parse_signal(text) ? NULL : "is not a signal of Linux";
+}
+
 #define ID "[A-Za-z0-9_][A-Za-z0-9_.-]*"
 
 const struct encl_format encl_format_name = {
@@ -279,6 +285,19 @@ const struct encl_format encl_format_module = {
 	.what = "a kernel module's name such as \"overlay\"",
 	.pattern = "^[A-Za-z0-9_][A-Za-z0-9_-]*$",
 	.max = 64,
+};
+
+const struct encl_format encl_format_signal = {
+	.what = "a signal such as \"SIGTERM\"",
+	.pattern = "^(SIG)?[A-Z0-9]+([+-][0-9]+)?$",
+	.check = signal_name,
+	.max = 16,
+	.free_text = true,
+};
+const struct encl_format encl_format_url_path = {
+	.what = "a path of a URL, which begins with \"/\" and has no spaces",
+	.pattern = "^/[!-~]*$",
+	.max = 1024,
 };
 
 ENCL_AUTO_VAL(regex_t, regfree);

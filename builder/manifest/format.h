@@ -50,6 +50,8 @@ extern const struct encl_format encl_format_package_name;
 extern const struct encl_format encl_format_alternative;
 extern const struct encl_format encl_format_alternative_choice;
 extern const struct encl_format encl_format_module;
+extern const struct encl_format encl_format_signal;
+extern const struct encl_format encl_format_url_path;
 
 /* NULL where text (n bytes) has the form; else a malloc'ed sentence, with the value. */
 char *encl_manifest_format_check(const struct encl_format *f, const char *text, size_t n);

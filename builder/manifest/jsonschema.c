@@ -39,6 +39,26 @@ number_schema(const struct encl_key *k)
 }
 
 static json_t *
+decimal_schema(const struct encl_key *k)
+{
+	return json_pack("{s:s, s:f, s:f}", "type", "number", "minimum",
+			 (double)k->min / 1000, "maximum", (double)k->max / 1000);
+}
+
+static json_t *
+depends_schema(const struct encl_key *k)
+{
+	json_t *words = json_array();
+
+	for (size_t i = 0; k->words[i]; i++)
+		json_array_append_new(words, json_string(k->words[i]));
+	return json_pack("{s:s, s:{s:s, s:I}, s:{s:o}, s:I}", "type", "object",
+			 "propertyNames", "pattern", k->name_format->pattern, "maxLength",
+			 (json_int_t)k->name_format->max, "additionalProperties", "enum",
+			 words, "maxProperties", (json_int_t)k->max);
+}
+
+static json_t *
 words_schema(const struct encl_key *k)
 {
 	json_t *words = json_array();
@@ -94,6 +114,10 @@ value_schema(const struct encl_key *k)
 		return list_schema(k, text_schema(k->format));
 	case ENCL_KEY_PAIRS:
 		return pairs_schema(k);
+	case ENCL_KEY_DECIMAL:
+		return decimal_schema(k);
+	case ENCL_KEY_DEPENDS:
+		return depends_schema(k);
 	case ENCL_KEY_MAP:
 		return object_schema(k->keys);
 	case ENCL_KEY_MAPS:
@@ -113,7 +137,8 @@ default_of(const struct encl_key *k)
 		return json_pack("[s]", k->fallback);
 	if (!strcmp(k->fallback, "true") || !strcmp(k->fallback, "false"))
 		return json_boolean(!strcmp(k->fallback, "true"));
-	if (k->type == ENCL_KEY_NUMBER && encl_parse_uint(k->fallback, 10, k->max, &v))
+	if ((k->type == ENCL_KEY_NUMBER || k->type == ENCL_KEY_DECIMAL) &&
+	    encl_parse_uint(k->fallback, 10, k->max, &v))
 		return json_integer((json_int_t)v);
 	return json_string(k->fallback);
 }

@@ -39,19 +39,34 @@ add_fact(struct encl_buf *b, const char *fmt, ...)
 	encl_buf_add_fmt(b, "%s%s", b->len ? "; " : "", text);
 }
 
+/* `a`, `b` or `c` */
+static void
+add_list(struct encl_buf *b, const char *const *words)
+{
+	for (size_t i = 0; words[i]; i++)
+		encl_buf_add_fmt(b, "%s`%s`",
+				 !i		? ""
+				 : words[i + 1] ? ", "
+						: " or ",
+				 words[i]);
+}
+
 static void
 add_words(struct encl_buf *b, const struct encl_key *k)
 {
-	encl_auto(encl_buf_clear) struct encl_buf words;
+	add_fact(b, "%s", "");
+	add_list(b, k->words);
+	if (k->keys)
+		encl_buf_add_str(b, ", or a map");
+}
 
-	encl_buf_init(&words, 1024);
-	for (size_t i = 0; k->words[i]; i++)
-		encl_buf_add_fmt(&words, "%s`%s`",
-				 !i		   ? ""
-				 : k->words[i + 1] ? ", "
-						   : " or ",
-				 k->words[i]);
-	add_fact(b, "%s%s", encl_buf_text(&words), k->keys ? ", or a map" : "");
+static void
+add_decimal(struct encl_buf *b, const struct encl_key *k)
+{
+	encl_auto(encl_free) char *min = encl_manifest_decimal(k->min);
+	encl_auto(encl_free) char *max = encl_manifest_decimal(k->max);
+
+	add_fact(b, "a decimal from %s to %s", min, max);
 }
 
 static void
@@ -85,6 +100,13 @@ add_type(struct encl_buf *b, const struct encl_key *k)
 	case ENCL_KEY_PAIRS:
 		add_fact(b, "a map, each key %s, each value %s", k->name_format->what,
 			 k->format->what);
+		break;
+	case ENCL_KEY_DECIMAL:
+		add_decimal(b, k);
+		break;
+	case ENCL_KEY_DEPENDS:
+		add_fact(b, "a map, each key %s, each value ", k->name_format->what);
+		add_list(b, k->words);
 		break;
 	case ENCL_KEY_MAP:
 		add_fact(b, "a map");
@@ -120,15 +142,17 @@ add_group(struct encl_buf *b, const struct encl_key *keys, const struct encl_key
 static void
 add_needs(struct encl_buf *b, const struct encl_key *k)
 {
-	const char *bar = strchr(k->needs, '|');
+	const char *bar;
 
-	if (bar)
-		add_fact(b, "with `%.*s` or `%s`", (int)(bar - k->needs), k->needs,
-			 bar + 1);
-	else if (k->needs_me)
-		add_fact(b, "required with `%s`", k->needs);
-	else
-		add_fact(b, "with `%s`", k->needs);
+	add_fact(b, "%swith ", k->needs_me ? "required " : "");
+	for (const char *p = k->needs; p; p = bar ? bar + 1 : NULL) {
+		bar = strchr(p, '|');
+		encl_buf_add_fmt(b, "%s`%.*s`",
+				 p == k->needs ? ""
+				 : bar	       ? ", "
+					       : " or ",
+				 (int)strcspn(p, "|"), p);
+	}
 }
 
 /* "required; a number from 0 to 64; default `0`" */

@@ -2,25 +2,14 @@
 /* The table of keys (docs/enclave.yaml.md is made from it). */
 #include "manifest/schema.h"
 
+#include <inttypes.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/parse.h"
 #include "manifest/format.h"
 #include "manifest/manifest.h"
-
-#define FIELD(type, member)                                                              \
-	.at = offsetof(type, member), .field_size = sizeof(((type *)0)->member)
-#define LIST_OF(type, member, count, item)                                               \
-	FIELD(type, member), .count_at = offsetof(type, count), .item_size = sizeof(item)
-#define GIVEN(type, member)    .given = offsetof(type, member) + 1
-#define POS(type, member)      .pos = offsetof(type, member) + 1
-#define ITEM_POS(type, member) .item_pos = offsetof(type, member) + 1
-#define CHOOSES(type, member, value)                                                     \
-	.chooses = offsetof(type, member) + 1, .choice = (unsigned)(value)
-#define END                                                                              \
-	{                                                                                \
-		.name = NULL                                                             \
-	}
+#include "manifest/schema_rows.h"
 
 #define M  struct encl_manifest
 #define L  struct encl_layer
@@ -596,6 +585,16 @@ const struct encl_key encl_manifest_keys[] = {
 	 POS(AP, pos),
 	 GIVEN(AP, given),
 	 .help = "The program.  What is left out comes from the last image of `rootfs`."},
+	{.name = "services",
+	 .type = ENCL_KEY_MAPS,
+	 .flags = ENCL_KEY_SPARSE,
+	 .keys = encl_manifest_service_keys,
+	 .min = 1,
+	 .max = 256,
+	 LIST_OF(M, services, n_services, struct encl_service),
+	 ITEM_POS(struct encl_service, unit.pos),
+	 .help = "Several programs instead of `app`, started, watched, restarted and "
+		 "stopped by one supervisor."},
 	{.name = "network",
 	 .type = ENCL_KEY_MAP,
 	 .keys = network_keys,
@@ -621,9 +620,6 @@ const struct encl_key encl_manifest_keys[] = {
 	 FIELD(M, expect),
 	 POS(struct encl_expect, pos),
 	 .help = "Measurements that the build must come to; others fail it.  Not measured."},
-	{.name = "services",
-	 .type = ENCL_KEY_LATER,
-	 .help = "this version runs one program; use app"},
 	{.name = "docker",
 	 .type = ENCL_KEY_LATER,
 	 .help = "this version cannot put the Docker engine into an enclave"},
@@ -666,6 +662,20 @@ encl_manifest_nearest(const struct encl_key *keys, const char *name)
 		}
 	}
 	return best;
+}
+
+char *
+encl_manifest_decimal(uint64_t thousandths)
+{
+	char *text = encl_xasprintf("%" PRIu64 ".%03u", thousandths / 1000,
+				    (unsigned)(thousandths % 1000));
+	char *end = text + strlen(text);
+
+	while (end[-1] == '0')
+		*--end = 0;
+	if (end[-1] == '.')
+		end[-1] = 0;
+	return text;
 }
 
 bool

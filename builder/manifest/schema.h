@@ -20,7 +20,12 @@ enum encl_key_type {
 	ENCL_KEY_WORD,	 /* one of words; const char *, or no field */
 	ENCL_KEY_TEXTS,	 /* struct encl_strings */
 	ENCL_KEY_PAIRS,	 /* struct encl_pairs: names of name_format, values of format */
-	ENCL_KEY_MAP,	 /* keys, in a struct at the field */
+	/* Decimal of up to three digits behind the point; uint64_t thousandths. */
+	ENCL_KEY_DECIMAL,
+	/* Names of name_format to one of words: struct encl_dependency * at the
+	 * field, count beside. */
+	ENCL_KEY_DEPENDS,
+	ENCL_KEY_MAP,  /* keys, in a struct at the field */
 	ENCL_KEY_MAPS, /* list of structs with keys: pointer at the field, count beside */
 	ENCL_KEY_LATER /* refused with help as the reason */
 };
@@ -31,6 +36,8 @@ enum {
 	ENCL_KEY_ALIAS = 1 << 2,      /* another spelling; canonical under another key */
 	ENCL_KEY_UNIQUE = 1 << 3,     /* a list without repetitions */
 	ENCL_KEY_ONE_OF = 1 << 4, /* of the map's keys with this exactly one is given */
+	/* A map or list that the canonical form leaves out where it says nothing. */
+	ENCL_KEY_SPARSE = 1 << 5,
 };
 
 struct encl_key {
@@ -44,9 +51,10 @@ struct encl_key {
 	const struct encl_format *format;
 	const struct encl_format *name_format;
 	const char *const *words; /* NULL-ended */
-	uint64_t min, max;	  /* of a number, or of the count of a list or map */
-	const char *fallback;	  /* the default as it would be written, or NULL */
-	const char *null_word;	  /* this text leaves the field at 0 or NULL */
+	/* Of a number (thousandths of a decimal), or of the count of a list or map. */
+	uint64_t min, max;
+	const char *fallback;  /* the default as it would be written, or NULL */
+	const char *null_word; /* this text leaves the field at 0 or NULL */
 	const struct encl_key *keys;
 	/* Where it goes, in the struct of the surrounding map or list element. */
 	size_t at;
@@ -73,6 +81,9 @@ const struct encl_key *encl_manifest_key(const struct encl_key *keys, const char
 
 /* The nearest key's name for "did you mean", or NULL. */
 const char *encl_manifest_nearest(const struct encl_key *keys, const char *name);
+
+/* 1500 as "1.5" (malloc'ed). */
+char *encl_manifest_decimal(uint64_t thousandths);
 
 /* Is `name` one of the words of "a|b|c"? */
 bool encl_manifest_in_words(const char *words, const char *name);

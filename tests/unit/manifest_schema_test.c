@@ -24,6 +24,8 @@ fallback_fits(const struct encl_key *k)
 			return true;
 	if (k->type == ENCL_KEY_NUMBER)
 		return encl_parse_uint(k->fallback, 10, k->max, &v) && v >= k->min;
+	if (k->type == ENCL_KEY_DECIMAL)
+		return encl_parse_thousandths(k->fallback, k->max, &v) && v >= k->min;
 	if (k->type == ENCL_KEY_BOOL)
 		return !strcmp(k->fallback, "true") || !strcmp(k->fallback, "false");
 	if (!k->format)
