@@ -55,7 +55,7 @@ GUEST_CFLAGS := -std=c17 -D_GNU_SOURCE -Os -static -fno-pie -no-pie "-ffile-pref
                 -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
                 -fstack-protector-strong \
                 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
-                -Wwrite-strings -Wvla -Werror -Icmd
+                -Wwrite-strings -Wvla -Werror -Icmd -Ibuilder
 GUEST_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -s
 
 STAGES   := base manifest lock sources rootfs docker ramdisk eif sign launch verify
@@ -95,12 +95,16 @@ $(O)/enclavebuild: $(CMD_OBJ) $(O)/libenclavebuild.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(CMD_OBJ) $(O)/libenclavebuild.a $(PKG_LIBS)
 
+# What launch shares with the tool: plain C, nothing of the library.
+GUEST_SHARED_launch := $(sort $(wildcard builder/launch/relay*.c builder/launch/exchange*.c))
+
 define guest_rules
-$(O)/guest/$(1)/%: $$(wildcard cmd/init/*.[ch] cmd/launch/*.[ch] cmd/guest/*.[ch])
+$(O)/guest/$(1)/%: $$(wildcard cmd/init/*.[ch] cmd/launch/*.[ch] cmd/guest/*.[ch]) \
+		$(GUEST_SHARED_launch) $(wildcard builder/launch/relay*.h builder/launch/exchange*.h)
 	@mkdir -p $$(@D)
 	$$(call say,GUEST,$$@)
 	$$(Q)$$(GUEST_CC_$(1)) $$(GUEST_CFLAGS) -DENCL_VERSION='"$(VERSION)"' -o $$@ \
-		$$(sort $$(wildcard cmd/$$*/*.c cmd/guest/*.c)) $$(GUEST_LDFLAGS)
+		$$(sort $$(wildcard cmd/$$*/*.c cmd/guest/*.c)) $$(GUEST_SHARED_$$*) $$(GUEST_LDFLAGS)
 endef
 $(foreach a,$(GUEST_ARCHES),$(eval $(call guest_rules,$(a))))
 

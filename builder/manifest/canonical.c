@@ -139,11 +139,14 @@ static json_t *
 encode_maps(const struct encl_key *k, const char *base)
 {
 	const char *items;
-	json_t *out = json_array();
+	json_t *out;
 	size_t n;
 
 	memcpy(&items, base + k->at, sizeof items);
 	memcpy(&n, base + k->count_at, sizeof n);
+	if (!n)
+		return NULL;
+	out = json_array();
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(out, encode_map(k->keys, items + i * k->item_size));
 	return out;

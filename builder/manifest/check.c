@@ -230,4 +230,5 @@ encl_manifest_check(const struct encl_yaml_node *root, const struct encl_manifes
 	check_command(&c);
 	encl_manifest_check_units(root, m, r);
 	check_expect(&c);
+	encl_manifest_check_reach(root, m, r);
 }

@@ -11,6 +11,10 @@ struct encl_manifest_report;
 /* m may be incomplete where nodes are marked bad; root gives the positions. */
 void encl_manifest_check(const struct encl_yaml_node *root, const struct encl_manifest *m,
 			 struct encl_manifest_report *r);
+/* Those of network.ingress, exchange and deploy.ports. */
+void encl_manifest_check_reach(const struct encl_yaml_node *root,
+			       const struct encl_manifest *m,
+			       struct encl_manifest_report *r);
 
 /* check_units.c: of them, those about services and containers. */
 void encl_manifest_check_units(const struct encl_yaml_node *root,

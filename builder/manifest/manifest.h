@@ -234,10 +234,10 @@ struct encl_ingress {
 struct encl_exchange {
 	struct encl_pos pos;
 	const char *name;
-	const char *path; /* absolute, in the enclave; made, owned by root */
-	unsigned vsock;	  /* the enclave listens there */
-	bool writable;	  /* changes made inside go back to the host */
-	uint64_t max_mib; /* of all files together; default 64 */
+	const char *path;  /* absolute, in the enclave; made, owned by root */
+	unsigned vsock;	   /* the enclave listens there */
+	unsigned writable; /* 1: changes made inside go back to the host */
+	uint64_t max_mib;  /* of all files together; default 64 */
 };
 
 /* deploy.ports: a port of the parent for a name of network.ingress. */

@@ -23,6 +23,7 @@ static const char *const api_versions[] = {"enclavebuild/v1alpha1", NULL};
 static const char *const kinds[] = {"Enclave", NULL};
 static const char *const arches[] = {"x86_64", "aarch64", NULL};
 static const char *const distributions[] = {"debian", NULL};
+static const char *const exchange_modes[] = {"in", "both", NULL};
 static const char *const booleans[] = {"false", "true", NULL};
 static const char *const inits[] = {"builtin", "aws", NULL};
 static const char *const ramdisk_formats[] = {"cpio", NULL};
@@ -448,6 +449,77 @@ static const struct encl_key app_keys[] = {
 	END,
 };
 
+#define IN struct encl_ingress
+#define X  struct encl_exchange
+#define PORT(T, member, text)                                                            \
+	{                                                                                \
+		.name = #member, .type = ENCL_KEY_NUMBER, .flags = ENCL_KEY_REQUIRED,    \
+		.min = 1, .max = 65535, FIELD(T, member), .help = text                   \
+	}
+#define VSOCK(T, text)                                                                   \
+	{                                                                                \
+		.name = "vsock", .type = ENCL_KEY_NUMBER, .flags = ENCL_KEY_REQUIRED,    \
+		.min = 1, .max = 4294967294U, FIELD(T, vsock), .help = text              \
+	}
+#define REACH_NAME(T, member, text)                                                      \
+	{                                                                                \
+		.name = "name", .type = ENCL_KEY_TEXT, .flags = ENCL_KEY_REQUIRED,       \
+		.format = &encl_format_name, FIELD(T, member), .help = text              \
+	}
+
+static const struct encl_key ingress_keys[] = {
+	REACH_NAME(IN, name, "What `run -p` and `deploy.ports` call it."),
+	VSOCK(IN, "Port of the enclave that the parent connects to."),
+	PORT(IN, tcp, "Port of 127.0.0.1 in the enclave where the program listens."),
+	END,
+};
+
+static const struct encl_key exchange_keys[] = {
+	REACH_NAME(X, name, "What `run --exchange` calls it."),
+	{.name = "path",
+	 .type = ENCL_KEY_TEXT,
+	 .flags = ENCL_KEY_REQUIRED,
+	 .format = &encl_format_path_in_image,
+	 FIELD(X, path),
+	 .example = "/srv/shared",
+	 .help = "Where the folder is seen in the enclave; it is made."},
+	VSOCK(X, "Port of the enclave that the parent connects to."),
+	{.name = "mode",
+	 .type = ENCL_KEY_ENUM,
+	 .words = exchange_modes,
+	 .fallback = "in",
+	 FIELD(X, writable),
+	 .help = "`in`: the enclave sees the parent's files; `both`: changes made in the "
+		 "enclave go back too."},
+	{.name = "maxMiB",
+	 .type = ENCL_KEY_NUMBER,
+	 .min = 1,
+	 .max = 65536,
+	 .fallback = "64",
+	 FIELD(X, max_mib),
+	 .help = "Memory that its files may take."},
+	END,
+};
+
+static const struct encl_key port_keys[] = {
+	REACH_NAME(struct encl_port, ingress, "An entry of `network.ingress`."),
+	PORT(struct encl_port, port, "Its port on the parent."),
+	END,
+};
+
+static const struct encl_key deploy_keys[] = {
+	{.name = "ports",
+	 .type = ENCL_KEY_MAPS,
+	 .keys = port_keys,
+	 .max = 256,
+	 LIST_OF(M, ports, n_ports, struct encl_port),
+	 ITEM_POS(struct encl_port, pos),
+	 .example = "[{name: cache, port: 21211}]",
+	 .help = "Ports of the parent that lead into the enclave; what is not named has "
+		 "its vsock number."},
+	END,
+};
+
 static const struct encl_key network_keys[] = {
 	{.name = "hosts",
 	 .type = ENCL_KEY_PAIRS,
@@ -466,8 +538,14 @@ static const struct encl_key network_keys[] = {
 	 .example = "[127.0.0.1]",
 	 .help = "Addresses for /etc/resolv.conf."},
 	{.name = "ingress",
-	 .type = ENCL_KEY_LATER,
-	 .help = "this version relays no connections into the enclave"},
+	 .type = ENCL_KEY_MAPS,
+	 .keys = ingress_keys,
+	 .max = 256,
+	 LIST_OF(M, ingress, n_ingress, IN),
+	 ITEM_POS(IN, pos),
+	 .example = "[{name: cache, vsock: 11211, tcp: 11211}]",
+	 .help = "Ways into the enclave: a connection to the vsock port reaches the TCP "
+		 "port."},
 	{.name = "egress",
 	 .type = ENCL_KEY_LATER,
 	 .help = "this version relays no connections out of the enclave"},
@@ -599,6 +677,14 @@ const struct encl_key encl_manifest_keys[] = {
 	 .type = ENCL_KEY_MAP,
 	 .keys = network_keys,
 	 .help = "Names and addresses inside the enclave."},
+	{.name = "exchange",
+	 .type = ENCL_KEY_MAPS,
+	 .keys = exchange_keys,
+	 .max = 16,
+	 LIST_OF(M, exchanges, n_exchanges, X),
+	 ITEM_POS(X, pos),
+	 .help = "Folders of the parent that are seen in the enclave.  Their content is "
+		 "not measured."},
 	{.name = "sign",
 	 .type = ENCL_KEY_MAP,
 	 .flags = ENCL_KEY_UNMEASURED,
@@ -627,8 +713,10 @@ const struct encl_key encl_manifest_keys[] = {
 	 .type = ENCL_KEY_LATER,
 	 .help = "this version extends no measurements at run time"},
 	{.name = "deploy",
-	 .type = ENCL_KEY_LATER,
-	 .help = "this version does not deploy images"},
+	 .type = ENCL_KEY_MAP,
+	 .flags = ENCL_KEY_UNMEASURED,
+	 .keys = deploy_keys,
+	 .help = "How the parent runs it.  Not measured."},
 	END,
 };
 
