@@ -21,7 +21,15 @@
 
 /* ---- settings.c: the kernel's configuration to the daemon's ---- */
 
+#define ENCL_DOCKER_DATA_ROOT "/var/lib/docker"
+#define ENCL_DOCKER_SOCKET    "/run/docker.sock"
+#define ENCL_DOCKER_NETWORK   "enclave" /* the containers' bridge */
+
 enum encl_docker_iptables { ENCL_IPTABLES_NFT, ENCL_IPTABLES_LEGACY, ENCL_IPTABLES_NONE };
+
+/* "nft", "legacy" or "none"; the first two are what the alternatives iptables
+ * and ip6tables of the engine's packages must be. */
+const char *encl_docker_iptables_name(enum encl_docker_iptables i);
 
 /* One choice, for `plan` and the docs. */
 struct encl_docker_choice {
@@ -103,5 +111,8 @@ int encl_docker_install_images(struct encl_env *env, const struct encl_manifest 
 char *encl_docker_create(const struct encl_manifest *m, const struct encl_container *c,
 			 const struct encl_docker_loaded *image,
 			 const struct encl_docker_settings *s);
+
+/* Body of POST /networks/create for ENCL_DOCKER_NETWORK; NULL without bridge. */
+char *encl_docker_network(const struct encl_docker_settings *s);
 
 #endif

@@ -57,20 +57,40 @@ major_minor(const char *version)
 	return n + 1 + strspn(version + n + 1, "0123456789");
 }
 
-/* "# Linux/x86 6.1.192 Kernel Configuration" */
+/* "# Linux/x86 6.1.192 Kernel Configuration": where 6 stands, or NULL. */
+static const char *
+find_version(const char *config)
+{
+	const char *p = strstr(config, "# Linux/");
+
+	if (!p)
+		return NULL;
+	p += strcspn(p + 2, " \n") + 2;
+	return p + strspn(p, " ");
+}
+
+bool
+encl_kernel_config_version(const char *config, unsigned *major, unsigned *minor)
+{
+	const char *p = find_version(config);
+
+	if (!p || major_minor(p) == 0)
+		return false;
+	*major = (unsigned)strtoul(p, NULL, 10);
+	*minor = (unsigned)strtoul(p + strcspn(p, ".") + 1, NULL, 10);
+	return true;
+}
+
 static int
 check_version(const char *config, const char *what, const char *release,
 	      struct encl_err *e)
 {
-	const char *p = strstr(config, "# Linux/");
+	const char *version = find_version(config);
 	size_t want = major_minor(release);
-	const char *version;
 	size_t n;
 
-	if (!p || want == 0)
+	if (!version || want == 0)
 		return 0;
-	version = p + strcspn(p + 2, " \n") + 2;
-	version += strspn(version, " ");
 	n = major_minor(version);
 	if (n == want && !strncmp(version, release, n))
 		return 0;

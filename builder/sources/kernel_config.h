@@ -22,6 +22,9 @@ enum encl_kconfig {
 /* option without "CONFIG_".  y, m, or any other value (text, number). */
 enum encl_kconfig encl_kernel_config_get(const char *config, const char *option);
 
+/* Of the line "# Linux/x86 6.1.192 Kernel Configuration"; false without one. */
+bool encl_kernel_config_version(const char *config, unsigned *major, unsigned *minor);
+
 /*
  * ENCL_USAGE where the text is not a kernel's configuration, is one for
  * another architecture, or is not of the release's major.minor version
