@@ -58,7 +58,7 @@ engine(void)
 static const struct encl_manifest plain = {
 	.file = "enclave.yaml",
 	.name = "cache",
-	.docker = {.given = true, .engine = {.pos = {9, 11}}},
+	.docker = {.given = true, .engine = {.pos = {.line = 9, .column = 11}}},
 };
 
 static void
