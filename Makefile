@@ -11,7 +11,7 @@ Q        := $(if $(V),,@)
 say       = @printf '  %-5s %s\n' $(1) $(2)
 
 LIBS     := yaml-0.1 libarchive libcrypto libcurl jansson libcbor libzstd liblzma \
-            liblz4 libdeflate zlib libkmod libsolv libsolvext
+            liblz4 libdeflate zlib libkmod libsolv libsolvext libsquashfs1
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wformat=2 -Wwrite-strings -Wvla -Wconversion -Werror
 HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
@@ -43,8 +43,9 @@ endif
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null | sed 's/-I/-isystem /g')
 PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+SQUASHFS   := $(shell pkg-config --modversion libsquashfs1 2>/dev/null)
 CFLAGS   := -std=c17 -D_GNU_SOURCE -Ibuilder -pthread $(OPT) $(WARN) $(HARDEN) $(REPRO) $(EXTRA) \
-            -DENCL_VERSION='"$(VERSION)"'
+            -DENCL_VERSION='"$(VERSION)"' -DENCL_LIBSQUASHFS='"$(SQUASHFS)"'
 LDFLAGS  := -pie -pthread -Wl,-z,relro,-z,now -Wl,--build-id=none $(EXTRA)
 
 # The guest programs: static, musl, part of what is measured.

@@ -212,7 +212,7 @@ encl_build(struct encl_env *env, const struct encl_manifest *m,
 		return -1;
 	if (encl_assemble(env, m, b.lock, &b.tree, &b.config, e) ||
 	    encl_install_guest(env->log, m, b.lock, &b.config, b.tree, e) ||
-	    encl_tree_normalise(b.tree, m->source_date_epoch, e) ||
+	    encl_tree_normalise(b.tree, m->source_date_epoch, m->boot.format, e) ||
 	    encl_build_ramdisks(&b, &init_bytes, e))
 		return -1;
 	if (encl_tree_report(b.tree, MOST_SIZES, &r.sizes, e) ||

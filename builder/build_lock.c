@@ -13,7 +13,7 @@
 static int
 check_tool(const struct encl_build *b, const char *path, struct encl_err *e)
 {
-	const char *compressor = encl_compressor_version(b->m->boot.compression);
+	const char *compressor = encl_root_compressor(&b->m->boot);
 	const json_t *guest = json_object_get(b->lock, "guest");
 	const char *locked = json_string_value(json_object_get(b->lock, "compressor"));
 	static const char *const names[] = {"init", "launch"};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of an image: init, ramdisks, command line, metadata; written out. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -7,6 +8,8 @@
 #include "base/log.h"
 #include "build_internal.h"
 #include "lock/lock.h"
+#include "ramdisk/squashfs.h"
+#include "sources/cache.h"
 
 static int
 open_init(const struct encl_build *b, struct encl_content *init, char **bytes,
@@ -40,6 +43,62 @@ open_init(const struct encl_build *b, struct encl_content *init, char **bytes,
 	return 0;
 }
 
+/* A scratch file of the cache: it is as large as the image, and needed once. */
+static int
+pack_root(const struct encl_build *b, struct encl_content *out, struct encl_err *e)
+{
+	enum { CHUNK = 256 * 1024 };
+	encl_auto(encl_close_fd) int fd = -1;
+	encl_auto(encl_free) uint8_t *buf = encl_xmalloc(CHUNK);
+	uint64_t size;
+	uint32_t crc = 0;
+
+	encl_progress(b->env->log, "packing the root file system", 0, 0);
+	if (encl_cache_scratch(b->env->cache, &fd, e) ||
+	    encl_squashfs_write(b->tree, b->m->source_date_epoch, b->m->boot.compression,
+				b->m->boot.level, b->env->jobs, fd, &size, e))
+		return -1;
+	if (size > UINT32_MAX)
+		return encl_fail(e, ENCL_FAILED,
+				 "the root file system is a squashfs of %" PRIu64
+				 " bytes, a ramdisk holds files below 4 GiB; leave more "
+				 "out with \"remove\"",
+				 size);
+	for (uint64_t off = 0; off < size;) {
+		size_t n = size - off < CHUNK ? (size_t)(size - off) : CHUNK;
+
+		if (encl_pread_full(fd, buf, n, off, "squashfs", e))
+			return -1;
+		crc = encl_crc32(crc, buf, n);
+		off += n;
+	}
+	encl_progress(b->env->log, "packing the root file system", 1, 1);
+	*out = (struct encl_content){
+		.blob = encl_blob_new(encl_take(fd, -1), size, "squashfs"),
+		.size = size,
+		.crc = crc,
+	};
+	return 0;
+}
+
+static int
+plan_app(struct encl_build *b, const struct encl_strings *cmd,
+	 const struct encl_strings *env, struct encl_err *e)
+{
+	uint64_t sde = b->m->source_date_epoch;
+	struct encl_content image;
+	int rc;
+
+	if (b->m->boot.format == ENCL_ROOT_CPIO)
+		return encl_ramdisk_app(b->tree, cmd, env, sde, &b->app, e);
+	if (pack_root(b, &image, e))
+		return -1;
+	rc = encl_ramdisk_app_squashfs(&image, b->m->boot.writable_mib, cmd, env, sde,
+				       &b->app, e);
+	encl_blob_unref(image.blob);
+	return rc;
+}
+
 int
 encl_build_ramdisks(struct encl_build *b, char **init_bytes, struct encl_err *e)
 {
@@ -52,7 +111,7 @@ encl_build_ramdisks(struct encl_build *b, char **init_bytes, struct encl_err *e)
 
 	if (open_init(b, &init, init_bytes, e) ||
 	    encl_ramdisk_boot(&b->kernel, aws, &init, sde, &b->boot, e) ||
-	    encl_ramdisk_app(b->tree, &cmd, &env, sde, &b->app, e))
+	    plan_app(b, &cmd, &env, e))
 		return -1;
 	return 0;
 }
@@ -174,13 +233,14 @@ encl_build_image(struct encl_build *b, int fd, struct encl_eif_result *out,
 	struct encl_eif_bytes text = {cmdline, strlen(cmdline)};
 	encl_auto(encl_free) char *about = make_metadata(b);
 	struct encl_eif_bytes metadata = {about, strlen(about)};
-	enum encl_compression c = b->m->boot.init == ENCL_INIT_AWS
+	/* a squashfs is compressed inside */
+	enum encl_compression c = b->m->boot.format == ENCL_ROOT_SQUASHFS
 					  ? ENCL_COMPRESS_NONE
 					  : b->m->boot.compression;
-	struct ramdisk_arg boot = {b->boot, c, b->m->boot.level, b->env->jobs,
-				   b->env->log};
-	struct ramdisk_arg app = {b->app, b->m->boot.compression, b->m->boot.level,
-				  b->env->jobs, b->env->log};
+	struct ramdisk_arg boot = {
+		b->boot, b->m->boot.init == ENCL_INIT_AWS ? ENCL_COMPRESS_NONE : c,
+		b->m->boot.level, b->env->jobs, b->env->log};
+	struct ramdisk_arg app = {b->app, c, b->m->boot.level, b->env->jobs, b->env->log};
 	struct encl_eif_part parts[5] = {
 		{ENCL_SECTION_KERNEL, produce_content, &b->kernel.image,
 		 b->kernel.image.size, b->kernel.image.crc, true},

@@ -150,7 +150,7 @@ pin_tool(const struct encl_manifest *m, json_t *lock, struct encl_err *e)
 
 	json_object_set_new(lock, "guest", guest);
 	json_object_set_new(lock, "compressor",
-			    json_string(encl_compressor_version(m->boot.compression)));
+			    json_string(encl_root_compressor(&m->boot)));
 	if (m->boot.init == ENCL_INIT_BUILTIN && pin_program(m, "init", guest, e))
 		return -1;
 	if (m->boot.init == ENCL_INIT_PATH && pin_init_file(m, guest, e))

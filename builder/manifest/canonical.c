@@ -52,7 +52,8 @@ encode_text(const struct encl_key *k, const char *base)
 	return text ? json_string(text) : NULL;
 }
 
-/* UINT32_MAX stands for "not given" where the field is an int of -1. */
+/* What is out of range stands for "not given": UINT32_MAX where the field is an
+ * int of -1, 0 where the least is more. */
 static json_t *
 encode_number(const struct encl_key *k, const char *base)
 {

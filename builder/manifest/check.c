@@ -32,28 +32,56 @@ check_level(struct checker *c)
 {
 	static const struct {
 		int min, max;
-	} range[] = {
-		[ENCL_COMPRESS_NONE] = {0, 0},	[ENCL_COMPRESS_GZIP] = {1, 12},
-		[ENCL_COMPRESS_ZSTD] = {1, 19}, [ENCL_COMPRESS_LZ4] = {1, 12},
-		[ENCL_COMPRESS_XZ] = {0, 9},
+	} ranges[][5] = {
+		[ENCL_ROOT_CPIO] = {[ENCL_COMPRESS_GZIP] = {1, 12},
+				    [ENCL_COMPRESS_ZSTD] = {1, 19},
+				    [ENCL_COMPRESS_LZ4] = {1, 12},
+				    [ENCL_COMPRESS_XZ] = {0, 9}},
+		[ENCL_ROOT_SQUASHFS] =
+			{[ENCL_COMPRESS_GZIP] = {1, 9}, [ENCL_COMPRESS_ZSTD] = {1, 19}},
 	};
 	const struct encl_yaml_node *ramdisk = encl_manifest_yaml_get(
 		encl_manifest_yaml_get(c->root, "boot"), "ramdisk");
 	const struct encl_yaml_node *level = good(ramdisk, "level");
 	enum encl_compression kind = c->m->boot.compression;
 	const char *name = encl_compression_name(kind);
+	bool squashfs = c->m->boot.format == ENCL_ROOT_SQUASHFS;
+	int min = ranges[c->m->boot.format][kind].min;
+	int max = ranges[c->m->boot.format][kind].max;
 
 	if (!level || !good(ramdisk, "compression"))
 		return;
-	if (kind == ENCL_COMPRESS_NONE)
+	if (!max)
 		encl_manifest_report_add(
 			c->r, level->key_pos, "boot.ramdisk.level",
-			"only goes with a compression; \"none\" has no levels");
-	else if (c->m->boot.level < range[kind].min || c->m->boot.level > range[kind].max)
+			"only goes with a compression; \"%s\" has no levels%s", name,
+			squashfs && kind ? " in a squashfs" : "");
+	else if (c->m->boot.level < min || c->m->boot.level > max)
 		encl_manifest_report_add(c->r, level->pos, "boot.ramdisk.level",
-					 "%s has levels %d to %d, not %d", name,
-					 range[kind].min, range[kind].max,
+					 "%s has levels %d to %d%s, not %d", name, min,
+					 max, squashfs ? " in a squashfs" : "",
 					 c->m->boot.level);
+}
+
+/* It is the tool's init that mounts a squashfs. */
+static void
+check_format(struct checker *c)
+{
+	const struct encl_yaml_node *boot = encl_manifest_yaml_get(c->root, "boot");
+	const struct encl_yaml_node *ramdisk = encl_manifest_yaml_get(boot, "ramdisk");
+	const struct encl_yaml_node *format = good(ramdisk, "format");
+	const struct encl_yaml_node *writable = good(ramdisk, "writableMiB");
+	bool squashfs = c->m->boot.format == ENCL_ROOT_SQUASHFS;
+
+	if (format && squashfs && c->m->boot.init != ENCL_INIT_BUILTIN)
+		encl_manifest_report_add(
+			c->r, format->pos, "boot.ramdisk.format",
+			"\"squashfs\" is mounted by the tool's own init: use boot.init: "
+			"builtin, or \"cpio\"");
+	if (writable && !squashfs)
+		encl_manifest_report_add(c->r, writable->key_pos,
+					 "boot.ramdisk.writableMiB",
+					 "only goes with format \"squashfs\"");
 }
 
 /* nitro-cli's layout is made of the parts of a blobs folder. */
@@ -217,6 +245,17 @@ check_layers(struct checker *c)
 }
 
 void
+encl_manifest_fill(const struct encl_yaml_node *root, struct encl_manifest *m)
+{
+	const struct encl_yaml_node *ramdisk =
+		encl_manifest_yaml_get(encl_manifest_yaml_get(root, "boot"), "ramdisk");
+
+	if (m->boot.format == ENCL_ROOT_SQUASHFS &&
+	    !encl_manifest_yaml_get(ramdisk, "compression"))
+		m->boot.compression = ENCL_COMPRESS_ZSTD;
+}
+
+void
 encl_manifest_check(const struct encl_yaml_node *root, const struct encl_manifest *m,
 		    struct encl_manifest_report *r)
 {
@@ -225,6 +264,7 @@ encl_manifest_check(const struct encl_yaml_node *root, const struct encl_manifes
 	if (root->kind != ENCL_YAML_MAP)
 		return;
 	check_layers(&c);
+	check_format(&c);
 	check_level(&c);
 	check_init(&c);
 	check_command(&c);

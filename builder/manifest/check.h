@@ -8,6 +8,9 @@
 struct encl_yaml_node;
 struct encl_manifest_report;
 
+/* Defaults that depend on other keys. */
+void encl_manifest_fill(const struct encl_yaml_node *root, struct encl_manifest *m);
+
 /* m may be incomplete where nodes are marked bad; root gives the positions. */
 void encl_manifest_check(const struct encl_yaml_node *root, const struct encl_manifest *m,
 			 struct encl_manifest_report *r);

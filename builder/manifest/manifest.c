@@ -52,6 +52,7 @@ encl_manifest_parse(const char *text, size_t n, const char *file, const char *fo
 	root = encl_manifest_yaml_parse(text, n, arena, &r);
 	if (root) {
 		encl_manifest_decode(root, m, &r);
+		encl_manifest_fill(root, m);
 		encl_manifest_check(root, m, &r);
 	}
 	if (r.n)

@@ -135,6 +135,7 @@ struct encl_boot {
 	enum encl_root_format format;
 	enum encl_compression compression;
 	int level; /* -1: the format's default */
+	uint64_t writable_mib; /* squashfs: of the layer over it; 0: half of memory */
 	struct encl_pos pos_init;
 	struct encl_pos pos_ramdisk;
 	struct encl_pos pos_cmdline;

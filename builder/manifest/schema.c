@@ -26,7 +26,7 @@ static const char *const distributions[] = {"debian", NULL};
 static const char *const exchange_modes[] = {"in", "both", NULL};
 static const char *const booleans[] = {"false", "true", NULL};
 static const char *const inits[] = {"builtin", "aws", NULL};
-static const char *const ramdisk_formats[] = {"cpio", NULL};
+static const char *const ramdisk_formats[] = {"cpio", "squashfs", NULL};
 static const char *const compressions[] = {"none", "gzip", "zstd", "lz4", "xz", NULL};
 
 /* The keys of one apt source, where `needed` has to be given beside them. */
@@ -359,24 +359,35 @@ static const struct encl_key init_keys[] = {
 
 static const struct encl_key ramdisk_keys[] = {
 	{.name = "format",
-	 .type = ENCL_KEY_WORD,
+	 .type = ENCL_KEY_ENUM,
 	 .words = ramdisk_formats,
 	 .fallback = "cpio",
-	 .help = "How the root file system is packed."},
+	 FIELD(B, format),
+	 .help = "How the root file system is packed: unpacked into memory at boot, or a "
+		 "squashfs that stays compressed there, below a writable layer, and keeps "
+		 "extended attributes."},
 	{.name = "compression",
 	 .type = ENCL_KEY_ENUM,
 	 .words = compressions,
 	 .fallback = "none",
 	 FIELD(B, compression),
 	 .help = "Compressed bytes depend on the version of the compressor, which the lock "
-		 "then pins; the kernel has to know the format."},
+		 "then pins; the kernel has to know the format.  With format squashfs it "
+		 "is that of the squashfs, zstd when left out."},
 	{.name = "level",
 	 .type = ENCL_KEY_NUMBER,
 	 .max = 19,
 	 FIELD(B, level),
 	 .needs = "compression",
 	 .help = "gzip 1 to 12, zstd 1 to 19, lz4 1 to 12, xz 0 to 9; left out, the "
-		 "compressor's default."},
+		 "compressor's default.  In a squashfs gzip 1 to 9, zstd 1 to 19."},
+	{.name = "writableMiB",
+	 .type = ENCL_KEY_NUMBER,
+	 .min = 1,
+	 .max = 1048576,
+	 FIELD(B, writable_mib),
+	 .help = "format squashfs: how much may be written to the root file system, in "
+		 "memory; left out, half of the memory."},
 	END,
 };
 

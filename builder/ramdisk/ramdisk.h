@@ -69,6 +69,8 @@ int encl_ramdisk_write(const struct encl_ramdisk *r, enum encl_compression compr
 /* "zstd 1.5.4 -9": library, version and level that decide the bytes; goes
  * into the lock.  "" for none.  Static or malloc-free: valid for ever. */
 const char *encl_compressor_version(enum encl_compression c);
+/* The same of what packs the root file system of this manifest. */
+const char *encl_root_compressor(const struct encl_boot *boot);
 
 /* ---- reading back (inspect, list, extract): strict, streaming ---- */
 
@@ -117,5 +119,16 @@ int encl_ramdisk_boot(const struct encl_kernel_files *k, bool aws,
 int encl_ramdisk_app(struct encl_tree *t, const struct encl_strings *cmd,
 		     const struct encl_strings *env, uint64_t sde,
 		     struct encl_ramdisk **out, struct encl_err *e) ENCL_MUST_CHECK;
+
+/*
+ * The same with the tree as a squashfs (ramdisk/squashfs.h), whose content
+ * this is: cmd, env, rootfs.squashfs, the marker, and with writable_mib a
+ * file "writable" with the mount options of the layer over it.
+ */
+int encl_ramdisk_app_squashfs(const struct encl_content *image, uint64_t writable_mib,
+			      const struct encl_strings *cmd,
+			      const struct encl_strings *env, uint64_t sde,
+			      struct encl_ramdisk **out,
+			      struct encl_err *e) ENCL_MUST_CHECK;
 
 #endif

@@ -133,6 +133,25 @@ intern_xattr(struct encl_tree *t, const char *name)
 	return name ? encl_arena_strdup(t->arena, name) : NULL;
 }
 
+static void
+keep_xattrs(struct encl_tree *t, const struct encl_entry *entry, struct encl_inode *i)
+{
+	struct encl_xattr *kept;
+
+	if (!entry->n_xattrs)
+		return;
+	kept = encl_arena_alloc(t->arena, entry->n_xattrs * sizeof *kept);
+	for (size_t n = 0; n < entry->n_xattrs; n++) {
+		const struct encl_xattr *x = &entry->xattrs[n];
+
+		kept[n] = (struct encl_xattr){
+			intern_xattr(t, x->name),
+			encl_arena_memdup(t->arena, x->value, x->size), x->size};
+	}
+	i->xattrs = kept;
+	i->n_xattrs = entry->n_xattrs;
+}
+
 static int
 check_entry(const struct encl_entry *entry, struct encl_err *e)
 {
@@ -159,6 +178,7 @@ inode_of(struct encl_tree *t, const struct encl_entry *entry)
 	i->gid = entry->gid;
 	i->mtime = entry->mtime;
 	i->lost_xattr = intern_xattr(t, entry->lost_xattr);
+	keep_xattrs(t, entry, i);
 	if (entry->type == ENCL_CHR || entry->type == ENCL_BLK) {
 		i->dev_major = entry->dev_major;
 		i->dev_minor = entry->dev_minor;

@@ -16,6 +16,7 @@ enum { MAX_NAMED = 10, NAME_MAX_BYTES = 255, LOST_CAP = 65536 };
 
 struct normaliser {
 	int64_t sde;
+	bool xattrs; /* the image holds them */
 	size_t n_lost;
 	struct encl_buf lost; /* "a (security.capability), b (…)" */
 };
@@ -38,16 +39,32 @@ refuse(const struct encl_inode *i, const char *shown, const char *why, struct en
 			 i->origin->name, why);
 }
 
+/* The most telling one that will be missing, or NULL. */
+static const char *
+lost_of(const struct normaliser *s, const struct encl_inode *i)
+{
+	const char *first = i->lost_xattr;
+
+	for (size_t x = 0; !s->xattrs && x < i->n_xattrs; x++) {
+		const char *name = i->xattrs[x].name;
+
+		if (!strcmp(name, "security.capability"))
+			return name;
+		if (!first || strcmp(name, first) < 0)
+			first = name;
+	}
+	return first;
+}
+
 static void
-note_lost(struct normaliser *s, const struct encl_inode *i, const char *path)
+note_lost(struct normaliser *s, const char *name, const char *path)
 {
 	encl_auto(encl_free) char *shown = NULL;
 
 	if (s->n_lost++ >= MAX_NAMED)
 		return;
 	shown = encl_tree_shown(path);
-	encl_buf_add_fmt(&s->lost, "%s%s (%s)", s->n_lost > 1 ? ", " : "", shown,
-			 i->lost_xattr);
+	encl_buf_add_fmt(&s->lost, "%s%s (%s)", s->n_lost > 1 ? ", " : "", shown, name);
 }
 
 static int
@@ -55,11 +72,12 @@ normalise_one(void *arg, const struct encl_node *n, const char *path, struct enc
 {
 	struct normaliser *s = arg;
 	struct encl_inode *i = n->inode;
+	const char *lost = lost_of(s, i);
 	const char *why = NULL;
 
 	clamp_time(i, s->sde);
-	if (i->lost_xattr)
-		note_lost(s, i, path);
+	if (lost)
+		note_lost(s, lost, path);
 	if (strlen(path) > ENCL_PATH_MAX)
 		why = "the path is longer than 4095 bytes";
 	else if (strlen(n->name) > NAME_MAX_BYTES)
@@ -78,10 +96,13 @@ normalise_one(void *arg, const struct encl_node *n, const char *path, struct enc
 }
 
 int
-encl_tree_normalise(struct encl_tree *t, uint64_t sde, struct encl_err *e)
+encl_tree_normalise(struct encl_tree *t, uint64_t sde, enum encl_root_format format,
+		    struct encl_err *e)
 {
 	encl_auto(encl_buf_clear) struct encl_buf lost = {.cap = LOST_CAP};
-	struct normaliser s = {.sde = (int64_t)sde, .lost = lost};
+	struct normaliser s = {.sde = (int64_t)sde,
+			       .xattrs = format == ENCL_ROOT_SQUASHFS,
+			       .lost = lost};
 	int rc;
 
 	if (sde > UINT32_MAX)
@@ -95,9 +116,10 @@ encl_tree_normalise(struct encl_tree *t, uint64_t sde, struct encl_err *e)
 	lost = s.lost;
 	if (rc == 0 && s.n_lost)
 		encl_warn(t->log,
-			  "extended attributes are lost, as a ramdisk has none, on %zu "
+			  "extended attributes are lost, as a %s has none%s, on %zu "
 			  "files: %s%s",
-			  s.n_lost, encl_buf_text(&lost),
+			  s.xattrs ? "squashfs" : "ramdisk",
+			  s.xattrs ? " of that kind" : "", s.n_lost, encl_buf_text(&lost),
 			  s.n_lost > MAX_NAMED ? " …" : "");
 	return rc;
 }

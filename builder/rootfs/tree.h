@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "manifest/manifest.h"
 #include "sources/entry.h"
 
 struct encl_log;
@@ -31,7 +32,9 @@ struct encl_inode {
 	unsigned nlink; /* names that refer to it now */
 	uint32_t tag;	/* scratch for one walk at a time; see encl_tree_clear_tags */
 	const struct encl_origin *origin; /* NULL: the root where no layer states it */
-	const char *lost_xattr; /* an extended attribute that an image cannot hold */
+	const struct encl_xattr *xattrs;  /* only a squashfs holds them */
+	size_t n_xattrs;
+	const char *lost_xattr; /* an extended attribute that no image holds */
 };
 
 struct encl_node {
@@ -90,10 +93,10 @@ int encl_tree_remove(struct encl_tree *t, const char *const *globs, size_t n,
 /*
  * Last step: clamps times to sde, refuses what an image cannot hold (a file
  * of 4 GiB or more, a name over 4095 bytes, an id or time out of range, a
- * socket), warns of xattrs that cpio loses.  Every error names the path and
- * its origin.
+ * socket), warns of xattrs that the format loses.  Every error names the path
+ * and its origin.
  */
-int encl_tree_normalise(struct encl_tree *t, uint64_t sde,
+int encl_tree_normalise(struct encl_tree *t, uint64_t sde, enum encl_root_format format,
 			struct encl_err *e) ENCL_MUST_CHECK;
 
 /* Calls fn for every node but the root, in the byte order of full paths

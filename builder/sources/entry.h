@@ -8,6 +8,7 @@
 #define ENCL_SOURCES_ENTRY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
@@ -34,6 +35,18 @@ struct encl_content {
 	uint64_t size;
 	uint32_t crc; /* CRC-32 of the content, computed when it was scanned */
 };
+
+/*
+ * Extended attributes, sorted by name.  Sources give security.capability and
+ * user.* (without user.overlay.*); a squashfs holds whatever begins with
+ * user., trusted. or security.
+ */
+struct encl_xattr {
+	const char *name;
+	const void *value;
+	size_t size;
+};
+enum { ENCL_XATTR_MAX_COUNT = 64, ENCL_XATTR_MAX_BYTES = 65536 /* of one file */ };
 
 enum encl_entry_type {
 	ENCL_REG,
@@ -64,7 +77,10 @@ struct encl_entry {
 	uint32_t dev_minor;
 	const char *link;	     /* SYMLINK: target; HARDLINK: path in the tree */
 	struct encl_content content; /* REG (HARDLINK with data: content.size > 0) */
-	const char *lost_xattr; /* "security.capability" …: named in a warning; or NULL */
+	const struct encl_xattr *xattrs;
+	size_t n_xattrs;
+	const char *lost_xattr; /* another, "security.selinux" …: named in a warning; or
+				   NULL */
 };
 
 /*

@@ -105,8 +105,7 @@ pin_modules(struct encl_env *env, const struct encl_manifest *m,
 
 	if (m->boot.kernel.kind != ENCL_KERNEL_BLOBS && m->boot.init != ENCL_INIT_AWS &&
 	    encl_modules_select(env, &f->modules, (const char *)encl_embedded_modules,
-				f->config_text, f->info.release,
-				&m->boot.kernel.extra_modules, &list, e))
+				f->config_text, f->info.release, m, &list, e))
 		return -1;
 	for (size_t i = 0; i < list.n; i++)
 		if (pin_module(env, f, list.v[i], array, e))

@@ -147,6 +147,9 @@ holds(const char *word, size_t n, const struct encl_kernel_files *k,
 		*yes = k->n_modules > 0;
 	else if (!strncmp(text, "compression=", 12))
 		*yes = !strcmp(text + 12, encl_compression_name(m->boot.compression));
+	else if (!strncmp(text, "format=", 7))
+		*yes = !strcmp(text + 7, m->boot.format == ENCL_ROOT_SQUASHFS ? "squashfs"
+									      : "cpio");
 	else if (!strncmp(text, "init=", 5))
 		*yes = !strcmp(text + 5, init_name(m->boot.init));
 	else

@@ -266,10 +266,33 @@ select_one(struct selection *s, const char *name, const char *why, struct encl_e
 	return 0;
 }
 
+/* Features that are not for every image; the others of the table are. */
+static bool
+wants_squashfs(const struct encl_manifest *m)
+{
+	return m->boot.format == ENCL_ROOT_SQUASHFS;
+}
+
+static const struct {
+	const char *name;
+	bool (*wanted)(const struct encl_manifest *m);
+} features[] = {
+	{"squashfs", wants_squashfs},
+};
+
+static bool
+feature_wanted(const struct encl_manifest *m, const char *feature)
+{
+	for (size_t i = 0; i < sizeof features / sizeof *features; i++)
+		if (!strcmp(features[i].name, feature))
+			return features[i].wanted(m);
+	return true;
+}
+
 /* column: feature, module, option, need */
 static int
 select_row(struct selection *s, const struct encl_table_row *row, const char *config,
-	   struct encl_err *e)
+	   const struct encl_manifest *m, struct encl_err *e)
 {
 	enum encl_kconfig is = encl_kernel_config_get(config, row->column[2]);
 	bool required = !strcmp(row->column[3], "required");
@@ -277,6 +300,8 @@ select_row(struct selection *s, const struct encl_table_row *row, const char *co
 	if (!required && strcmp(row->column[3], "optional") != 0)
 		return encl_fail(e, ENCL_FAILED, "table line %u: unknown need \"%s\"",
 				 row->line, row->column[3]);
+	if (!feature_wanted(m, row->column[0]))
+		return 0;
 	/* Not set at all: the table of requirements has the say. */
 	if (is == ENCL_KCONFIG_BUILTIN ||
 	    (is == ENCL_KCONFIG_ABSENT && !encl_module_find(s->x, row->column[1])))
@@ -292,9 +317,10 @@ select_row(struct selection *s, const struct encl_table_row *row, const char *co
 int
 encl_modules_select(struct encl_env *env, struct encl_module_index *x, const char *table,
 		    const char *config, const char *release,
-		    const struct encl_strings *extra, struct encl_module_list *out,
+		    const struct encl_manifest *m, struct encl_module_list *out,
 		    struct encl_err *e)
 {
+	const struct encl_strings *extra = &m->boot.kernel.extra_modules;
 	encl_auto(encl_module_list_clear) struct encl_module_list list = {NULL, 0};
 	struct selection s = {env, x, release, &list, 0};
 	struct encl_table_row row;
@@ -306,7 +332,7 @@ encl_modules_select(struct encl_env *env, struct encl_module_index *x, const cha
 			return encl_wrap(e, "module list");
 		if (!found)
 			break;
-		if (select_row(&s, &row, config, e))
+		if (select_row(&s, &row, config, m, e))
 			return -1;
 	}
 	for (size_t i = 0; i < extra->n; i++) {

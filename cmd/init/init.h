@@ -23,6 +23,8 @@ void init_heartbeat(void);
 void init_check_complete(void);
 char **init_read_list(const char *path);
 void init_remove_lists(void);
+/* squashfs.c: /rootfs.squashfs, where it is there, below a writable /rootfs. */
+void init_mount_squashfs(void);
 /* root.c: /rootfs becomes a mount of its own, and /. */
 void init_switch_root(void);
 /* cgroup.c: cgroup2 with every controller, PID 1 in a leaf of its own. */

@@ -28,6 +28,7 @@ main(void)
 	argv = init_read_list("/cmd");
 	env = init_read_list("/env");
 	init_remove_lists();
+	init_mount_squashfs();
 	init_switch_root();
 	init_mount_root();
 	init_cgroup();

@@ -117,7 +117,7 @@ check_tree(struct encl_tree *t)
 	if (encl_tree_list(t, true, &u.sink, &e))
 		abort();
 	u = (struct sums){.sink = {add_up}};
-	if (!encl_tree_normalise(t, 1, &e) &&
+	if (!encl_tree_normalise(t, 1, ENCL_ROOT_CPIO, &e) &&
 	    !encl_ramdisk_add_tree(r, "rootfs", t, &e)) {
 		if (encl_ramdisk_write(r, ENCL_COMPRESS_NONE, -1, 1, &u.sink, &e) ||
 		    u.size != encl_ramdisk_size(r) || u.crc != encl_ramdisk_crc(r))

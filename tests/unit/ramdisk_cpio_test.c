@@ -262,7 +262,7 @@ small_tree(void)
 	add(s, "s1", ENCL_SYMLINK, "x");
 	add(s, "s2", ENCL_HARDLINK, "s1");
 	OK(s->end(s, &e));
-	OK(encl_tree_normalise(t, 9, &e));
+	OK(encl_tree_normalise(t, 9, ENCL_ROOT_CPIO, &e));
 	return t;
 }
 

@@ -56,7 +56,7 @@ sample_tree(void)
 	add(s, "empty", ENCL_REG, 0644, "");
 	add(s, "white space \xff", ENCL_REG, 0644, "1");
 	OK(s->end(s, &e));
-	OK(encl_tree_normalise(t, 43201, &e));
+	OK(encl_tree_normalise(t, 43201, ENCL_ROOT_CPIO, &e));
 	return t;
 }
 

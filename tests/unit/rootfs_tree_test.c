@@ -288,13 +288,13 @@ TEST(rootfs_tree_normalise_times)
 		add(t, &(struct encl_entry){.path = name, .mtime = rows[i].mtime});
 	}
 	end(t);
-	OK(encl_tree_normalise(t, 100, &e));
+	OK(encl_tree_normalise(t, 100, ENCL_ROOT_CPIO, &e));
 	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
 		snprintf(name, sizeof name, "%u", i);
 		EQ_INT(rows[i].want, encl_tree_find(t, name)->inode->mtime);
 	}
 	EQ_INT(100, encl_tree_root(t)->inode->mtime);
-	FAILS(encl_tree_normalise(t, UINT64_C(1) << 32, &e), ENCL_USAGE,
+	FAILS(encl_tree_normalise(t, UINT64_C(1) << 32, ENCL_ROOT_CPIO, &e), ENCL_USAGE,
 	      "sourceDateEpoch: 4294967296 does not fit the 32 bits that a ramdisk has for a "
 	      "time");
 }
@@ -312,24 +312,24 @@ TEST(rootfs_tree_normalise_refuses)
 	begin(t, "image", "sha256:1234");
 	add(t, &en);
 	end(t);
-	OK(encl_tree_normalise(t, 0, &e));
+	OK(encl_tree_normalise(t, 0, ENCL_ROOT_CPIO, &e));
 	begin(t, "image", "sha256:5678");
 	en.content.size++;
 	add(t, &en);
 	end(t);
-	FAILS(encl_tree_normalise(t, 0, &e), ENCL_FAILED,
+	FAILS(encl_tree_normalise(t, 0, ENCL_ROOT_CPIO, &e), ENCL_FAILED,
 	      "srv/big (image sha256:5678): the file has 4 GiB or more, which a ramdisk cannot "
 	      "hold; leave it out with \"remove\", or split it");
 	memset(name, 'n', 255);
 	begin(u, "archive", "x.tar");
 	add(u, &(struct encl_entry){.path = name});
 	end(u);
-	OK(encl_tree_normalise(u, 0, &e));
+	OK(encl_tree_normalise(u, 0, ENCL_ROOT_CPIO, &e));
 	name[255] = 'n';
 	begin(u, "archive", "y.tar");
 	add(u, &(struct encl_entry){.path = name});
 	end(u);
-	CHECK(encl_tree_normalise(u, 0, &e) == -1);
+	CHECK(encl_tree_normalise(u, 0, ENCL_ROOT_CPIO, &e) == -1);
 	EQ_STR(" (archive y.tar): the name is longer than 255 bytes, which Linux cannot hold",
 	       strchr(e.msg, ' '));
 }
@@ -353,7 +353,7 @@ TEST(rootfs_tree_normalise_lost_xattrs)
 		add(t, &(struct encl_entry){.path = name});
 	}
 	end(t);
-	OK(encl_tree_normalise(t, 0, &e));
+	OK(encl_tree_normalise(t, 0, ENCL_ROOT_CPIO, &e));
 	EQ_STR("extended attributes are lost, as a ramdisk has none, on 2 files: f00 "
 	       "(security.capability), f01 (security.capability)",
 	       e.msg);

@@ -61,6 +61,7 @@ add_module(struct encl_module_index *x, const char *path, const char *depends,
 }
 
 static const struct encl_strings nothing = {NULL, 0};
+static enum encl_root_format format;
 
 static int
 pick(struct encl_module_index *x, const char *table, const char *config,
@@ -68,10 +69,12 @@ pick(struct encl_module_index *x, const char *table, const char *config,
 {
 	encl_auto(encl_module_list_clear) struct encl_module_list l = {NULL, 0};
 	struct encl_env env = {.jobs = 1};
+	struct encl_manifest m = {.boot.format = format};
 	size_t n = 0;
 
+	m.boot.kernel.extra_modules = *extra;
 	*text = 0;
-	if (encl_modules_select(&env, x, table, config, "6.1.0-4", extra, &l, &e))
+	if (encl_modules_select(&env, x, table, config, "6.1.0-4", &m, &l, &e))
 		return -1;
 	for (size_t i = 0; i < l.n; i++)
 		n += (size_t)snprintf(text + n, 512 - n, "%s%s", i ? " " : "", l.v[i]);
