@@ -62,18 +62,6 @@ int encl_docker_settings(const struct encl_manifest *m, const char *config,
 			 uint64_t image_bytes, struct encl_docker_settings *out,
 			 struct encl_err *e) ENCL_MUST_CHECK;
 
-/* ---- engine.c: the engine's programs ---- */
-
-/*
- * After all layers: checks that dockerd finds what it runs (ENCL_USAGE with
- * every program that is missing and its package), removes what an enclave has
- * no use for (without engine.cli also docker and ctr; files of rootfs' own
- * folders, files and images stay), makes /etc/docker, /var/lib/docker and,
- * where the image has none, an os-release.
- */
-int encl_docker_engine_trim(const struct encl_manifest *m, struct encl_tree *tree,
-			    struct encl_err *e) ENCL_MUST_CHECK;
-
 /* ---- image.c, store.c: images by digest into the image ---- */
 
 /* One preloaded image as the daemon will know it. */

@@ -4,12 +4,13 @@
  * dockerd runs is where it looks, and a third of the bytes goes (docs/7-docker.md
  * says which and why).
  */
+#include "docker/engine.h"
+
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/digest.h"
-#include "docker/docker.h"
 
 /* dockerd's PATH as launch sets it; the first match is what it runs. */
 static const char *const path[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",

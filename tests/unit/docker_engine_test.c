@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The engine's layer: what it must have, what goes, what is made. */
-#include "docker/docker.h"
+#include "docker/engine.h"
 
 #include "test.h"
 
