@@ -10,8 +10,8 @@
 #include "embedded.h"
 #include "ramdisk/launch_config.h"
 #include "rootfs/tree.h"
-#include "rootfs/user.h"
 #include "sources/source.h"
+#include "units.h"
 
 int
 encl_guest_program(enum encl_arch arch, const char *name, struct encl_content *out,
@@ -50,107 +50,30 @@ encl_guest_program(enum encl_arch arch, const char *name, struct encl_content *o
 			 name, encl_arch_name(arch));
 }
 
-/* ENTRYPOINT and CMD together, as Docker runs them; app.command replaces both. */
-static int
-pick_command(const struct encl_manifest *m, const struct encl_image_config *config,
-	     struct encl_strings *out, struct encl_err *e)
-{
-	size_t n = config->entrypoint.n + config->cmd.n;
-	encl_auto(encl_free) char *at = encl_manifest_at(m, m->app.pos);
-
-	if (m->app.has_command) {
-		*out = (struct encl_strings){
-			encl_xmemdup(m->app.command.v,
-				     m->app.command.n * sizeof *m->app.command.v),
-			m->app.command.n};
-		return 0;
-	}
-	if (!n)
-		return encl_fail(e, ENCL_USAGE,
-				 "%sapp.command: missing, and no image of rootfs has an "
-				 "ENTRYPOINT or CMD",
-				 m->app.given ? at : "");
-	out->v = encl_xcalloc(n, sizeof *out->v);
-	out->n = n;
-	for (size_t i = 0; i < n; i++)
-		out->v[i] = i < config->entrypoint.n
-				    ? config->entrypoint.v[i]
-				    : config->cmd.v[i - config->entrypoint.n];
-	return 0;
-}
-
-static bool
-is_overridden(const struct encl_manifest *m, const char *assignment)
-{
-	size_t n = strcspn(assignment, "=");
-
-	for (size_t i = 0; i < m->app.env.n; i++)
-		if (strlen(m->app.env.v[i].key) == n &&
-		    !strncmp(m->app.env.v[i].key, assignment, n))
-			return true;
-	return false;
-}
-
-/* The image's environment, then the manifest's, which wins. */
-static void
-merge_env(const struct encl_manifest *m, const struct encl_image_config *config,
-	  struct encl_arena *arena, struct encl_strings *out)
-{
-	out->v = encl_arena_alloc(arena,
-				  (config->env.n + m->app.env.n) * sizeof *out->v + 1);
-	out->n = 0;
-	for (size_t i = 0; i < config->env.n; i++)
-		if (!is_overridden(m, config->env.v[i]))
-			out->v[out->n++] = config->env.v[i];
-	for (size_t i = 0; i < m->app.env.n; i++) {
-		encl_auto(encl_free) char *pair = encl_xasprintf(
-			"%s=%s", m->app.env.v[i].key, m->app.env.v[i].value);
-
-		out->v[out->n++] = encl_arena_strdup(arena, pair);
-	}
-}
-
 static int
 write_config(struct encl_log *log, const struct encl_manifest *m,
 	     const struct encl_image_config *config, struct encl_tree *tree,
 	     struct encl_buf *out, struct encl_err *e)
 {
-	const char *user = m->app.user ? m->app.user : config->user;
-	const char *workdir = m->app.workdir ? m->app.workdir : config->workdir;
-	encl_auto(encl_arena_free) struct encl_arena *arena = encl_arena_new();
-	encl_auto(encl_user_clear) struct encl_user who = {0};
-	encl_auto(encl_free) char *at = encl_manifest_at(m, m->app.pos);
-	struct encl_strings argv = {0};
-	struct encl_launch_config c = {0};
-	int rc;
+	encl_auto(encl_units_clear) struct encl_units units = {0};
+	struct encl_launch_config c = {
+		.hostname = m->name,
+		.hosts = m->hosts,
+		.nameservers = m->nameservers,
+		.ingress = m->ingress,
+		.n_ingress = m->n_ingress,
+		.exchanges = m->exchanges,
+		.n_exchanges = m->n_exchanges,
+	};
 
-	if (m->n_services)
-		return encl_fail(e, ENCL_FAILED, "services: not built yet");
-	if (pick_command(m, config, &argv, e))
+	if (encl_units_collect(log, m, config, tree, &units, e))
 		return -1;
-	encl_auto(encl_free) const char **owned = argv.v;
-
-	(void)owned;
-	if (encl_user_resolve(tree, user && *user ? user : "0:0", &who, e))
-		return encl_wrap(e, "%sapp.user", m->app.user ? at : "");
-	c.argv = argv;
-	merge_env(m, config, arena, &c.env);
-	c.workdir = workdir && *workdir ? workdir : "/";
-	c.uid = who.uid;
-	c.gid = who.gid;
-	c.groups = who.groups;
-	c.n_groups = who.n_groups;
-	c.home = who.home;
-	c.hostname = m->name;
-	c.hosts = m->hosts;
-	c.nameservers = m->nameservers;
-	if (encl_launch_check_lines(&c.argv, "command", e) ||
-	    encl_launch_check_lines(&c.env, "env", e))
-		return encl_wrap(e, "%sapp", at);
-	if (argv.v && argv.v[0][0] == '/' && !encl_tree_find(tree, argv.v[0]))
-		encl_warn(log, "%sapp.command: %s is not in the image", at, argv.v[0]);
-	rc = encl_launch_config_write(&c, out, e);
-	return rc ? encl_wrap(e, "%sapp", at) : 0;
+	/* the daemon and its containers are added here, by encl_units_add */
+	if (encl_units_sort(&units, e))
+		return -1;
+	c.units = units.v;
+	c.n_units = units.n;
+	return encl_launch_config_write(&c, out, e);
 }
 
 static int

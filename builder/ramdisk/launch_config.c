@@ -1,31 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An app to the config of launch: "KEY LENGTH\n", the value, "\n", … "end 0\n\n". */
+/* An enclave to the config of launch: "KEY LENGTH\n", the value, "\n", … "end 0\n\n". */
 #include "ramdisk/launch_config.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "ramdisk/launch_record.h"
 
 enum {
 	HOST_NAME_LONGEST = 64, /* sethostname(2) takes no more */
-	STRING_MAX = 131072,	/* execve(2), with its NUL: MAX_ARG_STRLEN */
-	ENV_MAX = 4096,		/* ours: names are compared each with each */
-	SHOWN_MAX = 60		/* bytes of a value in a message */
+	UNITS_MAX = 1024,
+	SHOWN_MAX = 60 /* bytes of a value in a message */
 };
 
-#define TOO_LONG "is longer than the kernel takes (131071 bytes)"
-
-/* WHAT "value" WHY, the value escaped and cut. */
-static int
-refuse(struct encl_err *e, const char *what, const char *value, const char *why)
+int
+encl_launch_refuse(struct encl_err *e, const char *what, const char *value,
+		   const char *why)
 {
 	size_t n = strnlen(value, SHOWN_MAX + 1);
 	bool cut = n > SHOWN_MAX;
@@ -35,116 +32,14 @@ refuse(struct encl_err *e, const char *what, const char *value, const char *why)
 			 why);
 }
 
-static void
-record(struct encl_buf *out, const char *key, const char *value)
+void
+encl_launch_record(struct encl_buf *out, const char *key, const char *value)
 {
 	size_t n = strlen(value);
 
 	encl_buf_add_fmt(out, "%s %zu\n", key, n);
 	encl_buf_add(out, value, n);
 	encl_buf_add_byte(out, '\n');
-}
-
-static void
-record_id(struct encl_buf *out, const char *key, uint32_t id)
-{
-	char text[16];
-
-	snprintf(text, sizeof text, "%" PRIu32, id);
-	record(out, key, text);
-}
-
-static int
-write_command(const struct encl_launch_config *c, struct encl_buf *out,
-	      struct encl_err *e)
-{
-	if (!c->argv.n || !*c->argv.v[0])
-		return encl_fail(e, ENCL_USAGE, "no command to start");
-	for (size_t i = 0; i < c->argv.n; i++) {
-		if (strlen(c->argv.v[i]) >= STRING_MAX)
-			return refuse(e, "argument", c->argv.v[i], TOO_LONG);
-		record(out, "argv", c->argv.v[i]);
-	}
-	return 0;
-}
-
-static size_t
-name_length(const char *variable)
-{
-	return strcspn(variable, "=") + 1;
-}
-
-/* The last value of a name counts, at the place of its first. */
-static const char *
-last_of(const struct encl_strings *env, size_t at)
-{
-	size_t n = name_length(env->v[at]);
-	const char *last = env->v[at];
-
-	for (size_t i = 0; i < at; i++)
-		if (strncmp(env->v[i], last, n) == 0)
-			return NULL;
-	for (size_t i = at + 1; i < env->n; i++)
-		if (strncmp(env->v[i], last, n) == 0)
-			last = env->v[i];
-	return last;
-}
-
-static int
-write_env(const struct encl_launch_config *c, struct encl_buf *out, struct encl_err *e)
-{
-	if (c->env.n > ENV_MAX)
-		return encl_fail(e, ENCL_USAGE,
-				 "%zu environment variables are more than %d", c->env.n,
-				 ENV_MAX);
-	for (size_t i = 0; i < c->env.n; i++) {
-		const char *v = c->env.v[i];
-
-		if (*v == '=' || !strchr(v, '='))
-			return refuse(e, "environment variable", v, "is not NAME=value");
-		if (strlen(v) >= STRING_MAX)
-			return refuse(e, "environment variable", v, TOO_LONG);
-	}
-	for (size_t i = 0; i < c->env.n; i++) {
-		const char *v = last_of(&c->env, i);
-
-		if (v)
-			record(out, "env", v);
-	}
-	return 0;
-}
-
-static int
-write_place(const struct encl_launch_config *c, struct encl_buf *out, struct encl_err *e)
-{
-	const char *workdir = c->workdir && *c->workdir ? c->workdir : "/";
-
-	if (*workdir != '/')
-		return refuse(e, "working folder", workdir, "is not absolute");
-	if (c->home && *c->home && *c->home != '/')
-		return refuse(e, "home folder", c->home, "is not absolute");
-	record(out, "workdir", workdir);
-	if (c->home && *c->home)
-		record(out, "home", c->home);
-	return 0;
-}
-
-static int
-write_ids(const struct encl_launch_config *c, struct encl_buf *out, struct encl_err *e)
-{
-	/* -1 means "leave it" to the calls that change ids. */
-	if (c->uid == UINT32_MAX || c->gid == UINT32_MAX)
-		return encl_fail(e, ENCL_USAGE, "user or group %" PRIu32 " cannot be had",
-				 UINT32_MAX);
-	if (c->n_groups > ENCL_LAUNCH_MAX_GROUPS)
-		return encl_fail(e, ENCL_USAGE,
-				 "%zu supplementary groups are more than %d", c->n_groups,
-				 ENCL_LAUNCH_MAX_GROUPS);
-	record_id(out, "uid", c->uid);
-	record_id(out, "gid", c->gid);
-	for (size_t i = 0; i < c->n_groups; i++)
-		record_id(out, "group", c->groups[i]);
-	return 0;
 }
 
 /* Names of a line of /etc/hosts: no bytes that end or split it. */
@@ -172,28 +67,103 @@ write_network(const struct encl_launch_config *c, struct encl_buf *out,
 {
 	if (c->hostname && *c->hostname) {
 		if (!is_name(c->hostname) || strlen(c->hostname) > HOST_NAME_LONGEST)
-			return refuse(
+			return encl_launch_refuse(
 				e, "host name", c->hostname,
 				"is not a name of letters, digits, - . _, at most 64 long");
-		record(out, "hostname", c->hostname);
+		encl_launch_record(out, "hostname", c->hostname);
 	}
 	for (size_t i = 0; i < c->hosts.n; i++) {
 		const struct encl_pair *h = &c->hosts.v[i];
 		encl_auto(encl_free) char *line = NULL;
 
 		if (!is_name(h->key))
-			return refuse(e, "host", h->key, "is not a host name");
+			return encl_launch_refuse(e, "host", h->key,
+						  "is not a host name");
 		if (!is_address(h->value))
-			return refuse(e, "address of a host", h->value,
-				      "is not an IPv4 or IPv6 address");
+			return encl_launch_refuse(e, "address of a host", h->value,
+						  "is not an IPv4 or IPv6 address");
 		line = encl_xasprintf("%s %s", h->value, h->key);
-		record(out, "host", line);
+		encl_launch_record(out, "host", line);
 	}
 	for (size_t i = 0; i < c->nameservers.n; i++) {
 		if (!is_address(c->nameservers.v[i]))
-			return refuse(e, "name server", c->nameservers.v[i],
-				      "is not an IPv4 or IPv6 address");
-		record(out, "nameserver", c->nameservers.v[i]);
+			return encl_launch_refuse(e, "name server", c->nameservers.v[i],
+						  "is not an IPv4 or IPv6 address");
+		encl_launch_record(out, "nameserver", c->nameservers.v[i]);
+	}
+	return 0;
+}
+
+static int
+write_ingress(const struct encl_launch_config *c, struct encl_buf *out,
+	      struct encl_err *e)
+{
+	for (size_t i = 0; i < c->n_ingress; i++) {
+		const struct encl_ingress *in = &c->ingress[i];
+		encl_auto(encl_free) char *text =
+			encl_xasprintf("%s %u %u", in->name, in->vsock, in->tcp);
+
+		if (!*in->name || strchr(in->name, ' '))
+			return encl_launch_refuse(e, "ingress", in->name, "is no name");
+		if (in->vsock == UINT32_MAX || !in->tcp || in->tcp > 65535)
+			return encl_launch_refuse(e, "ingress", text, "has no such port");
+		encl_launch_record(out, "ingress", text);
+	}
+	return 0;
+}
+
+static int
+write_exchanges(const struct encl_launch_config *c, struct encl_buf *out,
+		struct encl_err *e)
+{
+	for (size_t i = 0; i < c->n_exchanges; i++) {
+		const struct encl_exchange *x = &c->exchanges[i];
+		encl_auto(encl_free) char *text =
+			encl_xasprintf("%s %u %" PRIu64 " %s %s", x->name, x->vsock,
+				       x->max_mib, x->writable ? "rw" : "ro", x->path);
+
+		if (!*x->name || strchr(x->name, ' '))
+			return encl_launch_refuse(e, "exchange", x->name, "is no name");
+		if (x->vsock == UINT32_MAX || x->max_mib > UINT32_MAX || *x->path != '/')
+			return encl_launch_refuse(e, "exchange", text,
+						  "has no such port, size or path");
+		encl_launch_record(out, "exchange", text);
+	}
+	return 0;
+}
+
+/* Names are unique, and what is depended on comes first. */
+static int
+check_order(const struct encl_launch_config *c, size_t at, struct encl_err *e)
+{
+	const struct encl_unit *u = c->units[at].unit;
+
+	for (size_t i = 0; i < at; i++)
+		if (!strcmp(c->units[i].unit->name, u->name))
+			return encl_launch_refuse(e, "unit", u->name, "is there twice");
+	for (size_t d = 0; d < u->n_depends; d++) {
+		size_t i = 0;
+
+		while (i < at && strcmp(c->units[i].unit->name, u->depends[d].name) != 0)
+			i++;
+		if (i == at)
+			return encl_launch_refuse(e, "dependency", u->depends[d].name,
+						  "is no unit before the one it is of");
+	}
+	return 0;
+}
+
+static int
+write_units(const struct encl_launch_config *c, struct encl_buf *out, struct encl_err *e)
+{
+	if (!c->n_units || c->n_units > UNITS_MAX)
+		return encl_fail(e, ENCL_USAGE, "%zu units are not 1 to %d", c->n_units,
+				 UNITS_MAX);
+	for (size_t i = 0; i < c->n_units; i++) {
+		if (check_order(c, i, e))
+			return -1;
+		if (encl_launch_unit_write(&c->units[i], out, e))
+			return encl_wrap(e, "%s", c->units[i].unit->name);
 	}
 	return 0;
 }
@@ -205,11 +175,11 @@ encl_launch_config_write(const struct encl_launch_config *c, struct encl_buf *ou
 	encl_auto(encl_buf_clear) struct encl_buf b;
 
 	encl_buf_init(&b, ENCL_LAUNCH_CONFIG_MAX);
-	encl_buf_add_str(&b, "enclave-launch 1\n");
-	if (write_ids(c, &b, e) || write_place(c, &b, e) || write_network(c, &b, e) ||
-	    write_command(c, &b, e) || write_env(c, &b, e))
+	encl_buf_add_str(&b, "enclave-launch 2\n");
+	if (write_network(c, &b, e) || write_ingress(c, &b, e) ||
+	    write_exchanges(c, &b, e) || write_units(c, &b, e))
 		return -1;
-	record(&b, "end", "");
+	encl_launch_record(&b, "end", "");
 	if (encl_buf_check(&b, "the config of launch (command, environment, hosts)", e))
 		return -1;
 	encl_buf_add(out, b.data, b.len);
@@ -222,7 +192,7 @@ encl_launch_check_lines(const struct encl_strings *items, const char *what,
 {
 	for (size_t i = 0; i < items->n; i++)
 		if (strchr(items->v[i], '\n'))
-			return refuse(
+			return encl_launch_refuse(
 				e, what, items->v[i],
 				"has a newline, which AWS's one-a-line lists cannot carry");
 	return 0;

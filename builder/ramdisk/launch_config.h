@@ -22,17 +22,41 @@
  * environment together have 2 MiB at most. */
 enum { ENCL_LAUNCH_CONFIG_MAX = 1 << 20, ENCL_LAUNCH_MAX_GROUPS = 65536 };
 
-struct encl_launch_config {
+enum encl_launch_kind { ENCL_LAUNCH_PROCESS, ENCL_LAUNCH_DOCKERD, ENCL_LAUNCH_CONTAINER };
+
+/* One unit of the supervisor: the app, a service, the daemon, a container. */
+struct encl_launch_unit {
+	enum encl_launch_kind kind;
+	const struct encl_unit *unit; /* name, dependencies, restart, health, … */
+	bool raw_output;	      /* straight to the console (the one app) */
+	unsigned stop_signal; /* number; what unit->stop_signal or the image says */
+	/* process and dockerd */
 	struct encl_strings argv; /* >= 1; the program is looked up in env's PATH */
 	struct encl_strings env;  /* NAME=value; a later one of a name replaces it */
 	const char *workdir;	  /* absolute; NULL or "": / */
 	uint32_t uid, gid;
 	const uint32_t *groups; /* supplementary */
 	size_t n_groups;
+	const char *home; /* HOME where env has none; NULL: / */
+	/* dockerd (cmd/launch/config.h says what each is) */
+	const char *data_root, *store, *archive, *network;
+	uint64_t storage_mib, start_timeout_ms;
+	/* container */
+	const char *create;
+	bool docker_health; /* the image or the container has a health check */
+};
+
+struct encl_launch_config {
 	const char *hostname;	 /* NULL or "": launch's default */
-	const char *home;	 /* HOME where env has none; NULL: / */
 	struct encl_pairs hosts; /* name(s) -> address */
 	struct encl_strings nameservers;
+	const struct encl_ingress *ingress;
+	size_t n_ingress;
+	const struct encl_exchange *exchanges;
+	size_t n_exchanges;
+	/* what is depended on comes first */
+	const struct encl_launch_unit *units;
+	size_t n_units;
 };
 
 /*

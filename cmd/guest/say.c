@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+int guest_say_to = STDERR_FILENO;
+
 void
 guest_say(const char *const *parts)
 {
@@ -24,7 +26,7 @@ guest_say(const char *const *parts)
 	}
 	line[n++] = '\n';
 	while (done < n) {
-		ssize_t w = write(STDERR_FILENO, line + done, n - done);
+		ssize_t w = write(guest_say_to, line + done, n - done);
 
 		if (w < 0 && errno == EINTR)
 			continue;

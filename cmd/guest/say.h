@@ -13,6 +13,8 @@ extern const char guest_name[];
 /* "NAME: part part …" and a newline, on stderr; longer than 1 KiB is cut. */
 #define say(...) guest_say((const char *const[]){guest_name, ": ", __VA_ARGS__, 0})
 void guest_say(const char *const *parts);
+/* Where to, if not stderr. */
+extern int guest_say_to;
 
 /* n in decimal, in one of 8 rotating buffers. */
 const char *guest_dec(unsigned long n);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A cgroup for the app: its memory.events counts processes that the kernel
+ * A cgroup for each unit, /sys/fs/cgroup/enclave/NAME: its limits, the end of
+ * what a unit leaves behind, and in memory.events how many processes the kernel
  * killed for want of memory.  Without cgroup2 (AWS's init mounts version 1)
  * that is not known and stays 0.
  */
@@ -9,32 +10,115 @@
 
 #include "guest/file.h"
 #include "launch/launch.h"
+#include "launch/process.h"
 
-#define CGROUP "/sys/fs/cgroup/app.scope"
+#define ROOT	"/sys/fs/cgroup"
+#define ENCLAVE ROOT "/enclave"
 
-void
-launch_cgroup(void)
+static bool there;
+
+/* ENCLAVE/NAME/FILE; names are short (config.c), so this fits. */
+static const char *
+path(const char *name, const char *file)
 {
-	size_t len;
-	char *probe = guest_read_file("/sys/fs/cgroup/cgroup.controllers", 4096, &len);
+	static char text[256];
+	const char *parts[] = {ENCLAVE, "/", name, "/", file};
+	size_t n = 0;
 
-	if (probe && guest_mkdir(CGROUP, 0755))
-		say("warning: cgroup app.scope: ", guest_why());
-	free(probe);
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		size_t len = strlen(parts[i]);
+
+		if (n + len >= sizeof text)
+			break;
+		memcpy(text + n, parts[i], len);
+		n += len;
+	}
+	text[n] = 0;
+	return text;
 }
 
 void
-launch_cgroup_enter(void)
+cgroup_start(void)
 {
-	guest_put(CGROUP "/cgroup.procs", "0");
+	static const char *const controllers[] = {"+memory", "+pids", "+cpu"};
+	size_t len;
+	char *probe = guest_read_file(ROOT "/cgroup.controllers", 4096, &len);
+
+	if (!probe)
+		return;
+	free(probe);
+	if (guest_mkdir(ENCLAVE, 0755)) {
+		say("warning: cgroup enclave: ", guest_why());
+		return;
+	}
+	/* One by one: a kernel without one still has the others. */
+	for (size_t i = 0; i < sizeof controllers / sizeof *controllers; i++)
+		guest_put(ENCLAVE "/cgroup.subtree_control", controllers[i]);
+	there = true;
+}
+
+static void
+limit(const struct unit_config *c, const char *file, const char *value)
+{
+	if (guest_put(path(c->name, file), value))
+		say("warning: ", c->name, ": limit ", file, ": ", guest_why());
+}
+
+/* "QUOTA PERIOD" in microseconds. */
+static void
+limit_cpu(const struct unit_config *c)
+{
+	const char *quota = guest_dec(c->cpu_milli * 100);
+	char text[40];
+	size_t n = strlen(quota);
+
+	memcpy(text, quota, n);
+	memcpy(text + n, " 100000", sizeof " 100000");
+	limit(c, "cpu.max", text);
+}
+
+void
+cgroup_make(const struct unit_config *c)
+{
+	if (!there)
+		return;
+	if (guest_mkdir(path(c->name, ""), 0755)) {
+		say("warning: cgroup of ", c->name, ": ", guest_why());
+		return;
+	}
+	if (c->memory) {
+		limit(c, "memory.max", guest_dec(c->memory));
+		/* a kernel without swap has no such file */
+		guest_put(path(c->name, "memory.swap.max"), "0");
+		limit(c, "memory.oom.group", "1");
+	}
+	if (c->cpu_milli)
+		limit_cpu(c);
+	if (c->pids)
+		limit(c, "pids.max", guest_dec(c->pids));
+}
+
+void
+cgroup_enter(const char *name)
+{
+	if (there)
+		guest_put(path(name, "cgroup.procs"), "0");
+}
+
+void
+cgroup_kill(const char *name)
+{
+	if (there)
+		guest_put(path(name, "cgroup.kill"), "1");
 }
 
 unsigned long
-launch_cgroup_oom_kills(void)
+cgroup_oom_kills(const char *name)
 {
 	static const char key[] = "\noom_kill ";
 	size_t len;
-	char *text = guest_read_file(CGROUP "/memory.events", 4096, &len);
+	char *text =
+		there ? guest_read_file(path(name, "memory.events"), 4096, &len) : NULL;
 	const char *line = text ? strstr(text, key) : NULL;
 	unsigned long n = line ? strtoul(line + sizeof key - 1, NULL, 10) : 0;
 

@@ -2,22 +2,18 @@
 /* The launch config: length-prefixed records to a struct. */
 #include "launch/config.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAGIC "enclave-launch 1\n"
+#include "launch/config_read.h"
+
+#define MAGIC "enclave-launch 2\n"
 
 enum { MEMORY_SHORT = -1 };
 
 struct input {
 	char *at;
 	char *end;
-};
-
-struct record {
-	const char *key;
-	char *value; /* NUL-terminated */
 };
 
 int
@@ -36,8 +32,8 @@ strings_add(struct strings *list, char *s)
 	return 0;
 }
 
-static bool
-number(const char *text, size_t max, size_t *out)
+bool
+config_number(const char *text, size_t max, size_t *out)
 {
 	size_t v = 0;
 
@@ -46,28 +42,21 @@ number(const char *text, size_t max, size_t *out)
 	for (; *text; text++) {
 		if (*text < '0' || *text > '9')
 			return false;
-		v = v * 10 + (size_t)(*text - '0');
-		if (v > max)
+		if (__builtin_mul_overflow(v, (size_t)10, &v) ||
+		    __builtin_add_overflow(v, (size_t)(*text - '0'), &v) || v > max)
 			return false;
 	}
 	*out = v;
 	return true;
 }
 
-static bool
-ids_add(struct ids *list, const char *text)
+int
+config_word(const char *text, const char *const *words)
 {
-	uint32_t *grown;
-	size_t id;
-
-	if (!number(text, UINT32_MAX - 1, &id))
-		return false;
-	grown = realloc(list->v, (list->n + 1) * sizeof *grown);
-	if (!grown)
-		return false;
-	list->v = grown;
-	list->v[list->n++] = (uint32_t)id;
-	return true;
+	for (int i = 0; words[i]; i++)
+		if (strcmp(words[i], text) == 0)
+			return i;
+	return -1;
 }
 
 /* "KEY LENGTH\n", the bytes, "\n". */
@@ -82,7 +71,7 @@ next_record(struct input *in, struct record *r)
 		return "it ends without its end record";
 	*newline = 0;
 	space = strchr(in->at, ' ');
-	if (!space || !number(space + 1, SIZE_MAX / 16, &len))
+	if (!space || !config_number(space + 1, SIZE_MAX / 16, &len))
 		return "a record has no length";
 	*space = 0;
 	r->key = in->at;
@@ -96,47 +85,147 @@ next_record(struct input *in, struct record *r)
 	return NULL;
 }
 
-static const char *
-set_once(const char **slot, const char *value)
+/* Cuts the word before the next space off; NULL where there is none. */
+static char *
+cut(char **text)
 {
-	if (*slot)
-		return "a key is there twice";
-	*slot = value;
+	char *word = *text;
+	char *space = strchr(word, ' ');
+
+	if (!space || space == word)
+		return NULL;
+	*space = 0;
+	*text = space + 1;
+	return word;
+}
+
+/* A struct more at the end of an array, zeroed; NULL where memory is short. */
+static void *
+grow(void **v, size_t *n, size_t size)
+{
+	char *grown = realloc(*v, (*n + 1) * size);
+
+	if (!grown)
+		return NULL;
+	*v = grown;
+	memset(grown + *n * size, 0, size);
+	return grown + (*n)++ * size;
+}
+
+/* "NAME VSOCK TCP" */
+static const char *
+take_ingress(struct config *c, char *text)
+{
+	struct ingress *in =
+		grow((void **)&c->ingress, &c->n_ingress, sizeof *c->ingress);
+	const char *vsock;
+
+	if (!in)
+		return "no memory";
+	in->name = cut(&text);
+	vsock = in->name ? cut(&text) : NULL;
+	if (!vsock || !config_number(vsock, UINT32_MAX - 1, &in->vsock) ||
+	    !config_number(text, PORT_MAX, &in->tcp) || !in->tcp)
+		return "an ingress is not NAME VSOCK TCP";
 	return NULL;
 }
 
+/* "NAME VSOCK MIB ro|rw PATH" */
+static const char *
+take_exchange(struct config *c, char *text)
+{
+	static const char *const modes[] = {"ro", "rw", NULL};
+	struct exchange *x =
+		grow((void **)&c->exchanges, &c->n_exchanges, sizeof *c->exchanges);
+	const char *vsock;
+	const char *mib;
+	const char *mode;
+	int writable;
+
+	if (!x)
+		return "no memory";
+	x->name = cut(&text);
+	vsock = x->name ? cut(&text) : NULL;
+	mib = vsock ? cut(&text) : NULL;
+	mode = mib ? cut(&text) : NULL;
+	writable = mode ? config_word(mode, modes) : -1;
+	if (writable < 0 || !config_number(vsock, UINT32_MAX - 1, &x->vsock) ||
+	    !config_number(mib, SIZE_MAX >> 20, &x->max_mib) || *text != '/')
+		return "an exchange is not NAME VSOCK MIB ro|rw PATH";
+	x->writable = writable;
+	x->path = text;
+	return NULL;
+}
+
+/* Records in front of the first unit. */
 static const char *
 take(struct config *c, const struct record *r)
 {
-	const struct {
-		const char *key;
-		struct strings *strings;
-		struct ids *ids;
-		const char **text;
-	} keys[] = {
-		{"argv", &c->argv, NULL, NULL},
-		{"env", &c->env, NULL, NULL},
-		{"host", &c->hosts, NULL, NULL},
-		{"nameserver", &c->nameservers, NULL, NULL},
-		{"uid", NULL, &c->uid, NULL},
-		{"gid", NULL, &c->gid, NULL},
-		{"group", NULL, &c->groups, NULL},
-		{"workdir", NULL, NULL, &c->workdir},
-		{"hostname", NULL, NULL, &c->hostname},
-		{"home", NULL, NULL, &c->home},
-	};
+	if (strcmp(r->key, "host") == 0)
+		return strings_add(&c->hosts, r->value) ? "no memory" : NULL;
+	if (strcmp(r->key, "nameserver") == 0)
+		return strings_add(&c->nameservers, r->value) ? "no memory" : NULL;
+	if (strcmp(r->key, "ingress") == 0)
+		return take_ingress(c, r->value);
+	if (strcmp(r->key, "exchange") == 0)
+		return take_exchange(c, r->value);
+	if (strcmp(r->key, "hostname") != 0)
+		return "a key is unknown";
+	if (c->hostname)
+		return "a key is there twice";
+	c->hostname = r->value;
+	return NULL;
+}
 
-	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-		if (strcmp(keys[i].key, r->key) != 0)
-			continue;
-		if (keys[i].text)
-			return set_once(keys[i].text, r->value);
-		if (keys[i].ids)
-			return ids_add(keys[i].ids, r->value) ? NULL
-							      : "an id is not a number";
-		return strings_add(keys[i].strings, r->value) ? "no memory" : NULL;
+/* The name is a part of a path (its cgroup) and of lines of the console. */
+static bool
+is_name(const char *text)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789._-");
+
+	return n > 0 && n < 64 && !text[n] && *text != '.' && *text != '-';
+}
+
+static const char *
+begin_unit(struct config *c, const char *name)
+{
+	struct unit_config *u;
+
+	if (!is_name(name))
+		return "a unit's name is not one";
+	for (size_t i = 0; i < c->n_units; i++)
+		if (strcmp(c->units[i].name, name) == 0)
+			return "two units have one name";
+	u = grow((void **)&c->units, &c->n_units, sizeof *c->units);
+	if (!u)
+		return "no memory";
+	u->name = name;
+	return NULL;
+}
+
+/* All records; *seen are those of the last unit. */
+static const char *
+read_records(struct input *in, struct config *c, uint64_t *seen)
+{
+	for (;;) {
+		struct record r;
+		struct unit_config *last = c->n_units ? &c->units[c->n_units - 1] : NULL;
+		const char *wrong = next_record(in, &r);
+		bool end = !wrong && strcmp(r.key, "end") == 0;
+
+		if (wrong)
+			return wrong;
+		if (end || strcmp(r.key, "unit") == 0) {
+			wrong = last ? config_unit_check(last, *seen) : NULL;
+			if (!wrong && !end)
+				wrong = begin_unit(c, r.value);
+			*seen = 0;
+		} else {
+			wrong = last ? config_unit_take(c, last, &r, seen) : take(c, &r);
+		}
+		if (end || wrong)
+			return wrong;
 	}
-	return "a key is unknown";
 }
 
 const char *
@@ -144,38 +233,30 @@ config_parse(char *text, size_t len, struct config *c)
 {
 	struct input in = {text, text + len};
 	const size_t magic = sizeof MAGIC - 1;
-	const char *wrong = NULL;
+	const char *wrong;
+	uint64_t seen = 0;
 
 	memset(c, 0, sizeof *c);
 	if (len < magic || memcmp(text, MAGIC, magic) != 0)
 		return "it is not of this version";
 	in.at += magic;
-	while (!wrong) {
-		struct record r;
-
-		wrong = next_record(&in, &r);
-		if (wrong)
-			return wrong;
-		if (strcmp(r.key, "end") == 0)
-			break;
-		wrong = take(c, &r);
-	}
+	wrong = read_records(&in, c, &seen);
 	if (!wrong && in.at != in.end)
 		return "it goes on behind its end record";
-	if (!wrong && (!c->argv.n || !c->workdir || c->uid.n != 1 || c->gid.n != 1))
-		return "it lacks argv, workdir, uid or gid";
+	if (!wrong && !c->n_units)
+		return "it has no unit";
 	return wrong;
 }
 
 void
 config_clear(struct config *c)
 {
-	free(c->argv.v);
-	free(c->env.v);
+	for (size_t i = 0; i < c->n_units; i++)
+		config_unit_clear(&c->units[i]);
+	free(c->units);
+	free(c->ingress);
+	free(c->exchanges);
 	free(c->hosts.v);
 	free(c->nameservers.v);
-	free(c->uid.v);
-	free(c->gid.v);
-	free(c->groups.v);
 	memset(c, 0, sizeof *c);
 }

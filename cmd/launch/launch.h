@@ -2,7 +2,7 @@
 /*
  * The duties of launch, in the order in which main() calls them
  * (docs/guest.md).  What the app may do without is a warning; what it was
- * promised (user, working folder, program) ends the enclave.
+ * promised (user, working folder, program) ends the unit that was.
  */
 #ifndef LAUNCH_LAUNCH_H
 #define LAUNCH_LAUNCH_H
@@ -22,16 +22,7 @@ void launch_network(const struct config *c);
 void launch_etc(const struct config *c);
 /* system.c: limits, an executable /tmp under AWS's init, devices of the user. */
 void launch_system(const struct config *c);
-/* cgroup.c: a cgroup for the app, and how many of its processes the kernel has
- * killed for want of memory since the boot. */
-void launch_cgroup(void);
-void launch_cgroup_enter(void); /* by the child */
-unsigned long launch_cgroup_oom_kills(void);
-/* app.c: starts it; -1 after saying why. */
-pid_t launch_app(const struct config *c);
-/* wait.c: block signals before the app starts; then forward them, reap, and
- * return the app's wait status. */
+/* supervise.c: before anything is started. */
 void launch_block_signals(void);
-int launch_wait(pid_t app);
 
 #endif

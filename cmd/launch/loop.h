@@ -35,7 +35,7 @@ void loop_timer_stop(struct timer *t);
 
 uint64_t loop_ms(void); /* CLOCK_MONOTONIC */
 
-/* Runs until loop_stop. */
+/* Runs until loop_stop, which may have been called before. */
 void loop_run(void);
 void loop_stop(void);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -39,11 +40,26 @@ make_executable(const char *path)
 		say("warning: make ", path, " executable: ", guest_why());
 }
 
-/* Devices that the kernel gives to root alone and the app is here to use. */
+/*
+ * Devices that the kernel gives to root alone and the units are here to use:
+ * to the one user there is, else (several) to all.
+ */
 static void
-hand_over(const char *path, uid_t uid)
+hand_over(const char *path, const struct config *c)
 {
-	if (uid && chown(path, uid, (gid_t)-1) && errno != ENOENT)
+	uid_t uid = 0;
+	bool several = false;
+
+	for (size_t i = 0; i < c->n_units; i++) {
+		const struct ids *own = &c->units[i].uid;
+
+		if (!own->n || !own->v[0])
+			continue;
+		several = several || (uid && uid != own->v[0]);
+		uid = own->v[0];
+	}
+	if (uid && (several ? chmod(path, 0666) : chown(path, uid, (gid_t)-1)) &&
+	    errno != ENOENT)
 		say("warning: owner of ", path, ": ", guest_why());
 }
 
@@ -55,8 +71,8 @@ launch_system(const struct config *c)
 	limit(RLIMIT_CORE, "core files", 0);
 	make_executable("/tmp");
 	make_executable("/run");
-	hand_over("/dev/nsm", c->uid.v[0]);
-	hand_over("/dev/vsock", c->uid.v[0]);
+	hand_over("/dev/nsm", c);
+	hand_over("/dev/vsock", c);
 	/* When memory runs out it is the app that ends, and we tell. */
 	guest_put("/proc/self/oom_score_adj", "-1000");
 }

@@ -14,7 +14,9 @@
 #include <time.h>
 
 #include "launch/config.h"
+#include "launch/log.h"
 #include "launch/loop.h"
+#include "launch/process.h"
 
 enum unit_state {
 	UNIT_WAITING,  /* for what it depends on */
@@ -49,7 +51,8 @@ struct unit_ops {
 	/* SIGKILL; ends in unit_ended soon.  The supervisor gives up on it after 5 s. */
 	void (*kill)(struct unit *u);
 	/* One probe for HEALTHY; ends in unit_probed within health timeout.  NULL:
-	 * the kind calls unit_healthy by itself. */
+	 * the kind calls unit_healthy by itself.  TCP and HTTP are probed by health.c
+	 * whatever the kind. */
 	void (*probe)(struct unit *u);
 };
 
@@ -57,16 +60,22 @@ struct unit {
 	const struct unit_config *config;
 	const struct unit_ops *ops;
 	enum unit_state state;
+	bool was_started;
 	bool healthy;	/* passed its check, or has none and runs */
 	bool completed; /* has ended with code 0 */
 	unsigned restarts;
-	void *kind; /* the kind's own data */
+	void *kind;  /* the kind's own data */
+	void *probe; /* health.c's */
 	/* private to unit.c */
 	struct timer timer, probe_timer;
 	struct timespec started;
-	uint64_t run_since; /* ms */
-	unsigned failures;  /* probes in a row */
+	uint64_t run_since;   /* ms */
+	uint64_t count_after; /* failed probes before it do not count */
+	unsigned failures;    /* probes in a row */
 	uint64_t backoff_ms;
+	bool killed;	/* kill() was called */
+	bool given_up;	/* and did not help */
+	bool unhealthy; /* stopped for that */
 	int last_code;
 };
 
@@ -80,44 +89,33 @@ void unit_ended(struct unit *u, const struct unit_end *end);
 struct unit *unit_find(const char *name);
 
 /*
- * Runs all units of c to the end; returns the enclave's exit code.  SIGTERM and
- * SIGINT stop everything in reverse order; other signals go to the app.
+ * Starts what can start; the loop does the rest and is stopped when all have
+ * ended, for whatever reason.  0, or -1 after saying why.
+ */
+int units_start(const struct config *c);
+/* Stops everything, in reverse order; asked again it does nothing. */
+void units_stop(void);
+/* The enclave's exit code, when the loop was stopped. */
+int units_code(void);
+
+/*
+ * supervise.c: runs all units of c to the end; returns the enclave's exit code.
+ * SIGTERM and SIGINT stop everything in reverse order; other signals go to the
+ * app.
  */
 int supervise(const struct config *c);
 
-/* process.c: starts a child in its own session and cgroup, with the unit's
- * user, folder, environment and limits; stdout and stderr go to log.c (straight
- * to the console for a unit with config->raw_output).  -1 after saying why. */
+/* process.c: a child of its own session and cgroup; stdout and stderr go to
+ * log.c (straight to the console for a unit with config->raw_output). */
 extern const struct unit_ops process_ops;
-/* Forks and executes argv as c says and calls ended on its end, for probes and
- * for dockerd.  log may be NULL: output is dropped. */
-struct child {
-	int pid; /* 0: none */
-	void (*ended)(struct child *child, int status);
-	void *arg;
-	struct child *next; /* private to process.c */
-};
-struct log;
-int child_start(struct child *child, const struct unit_config *c,
-		const struct strings *argv, const char *cgroup, struct log *log);
+/* A signal for its process, if there is one. */
+void process_signal(struct unit *u, int sig);
 
-/* log.c: lines with the unit's name in front, from a pipe; the last ones are
- * kept for a report. */
-struct log {
-	const char *name;
-	bool quiet; /* keep, do not print (dockerd: only errors are printed) */
-	struct watch watch;
-	/* private to log.c */
-	char *line;
-	unsigned n;
-	char *tail; /* ring of the last lines */
-	unsigned tail_n, tail_at;
-};
-/* A pipe whose write end is for the child; -1 and errno. */
-int log_open(struct log *l, const char *name, bool quiet);
-void log_feed(struct log *l, const char *p, unsigned n); /* bytes from elsewhere */
-void log_close(struct log *l);				 /* what is left is printed */
-void log_tail(struct log *l); /* prints the last lines kept, as "NAME: …" */
+/* health.c: probes of u->config->health, for every kind of unit but for
+ * HEALTH_DOCKER; each ends in unit_probed within the health timeout. */
+void health_probe(struct unit *u);
+/* Ends a probe that is under way, without a report. */
+void health_stop(struct unit *u);
 
 /* dockerd.c, container.c */
 extern const struct unit_ops dockerd_ops;

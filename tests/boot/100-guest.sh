@@ -14,9 +14,18 @@ record() {
 	local LC_ALL=C
 	printf '%s %s\n%s\n' "$1" "${#2}" "$2"
 }
-# config UID GID WORKDIR ARGV…: further records come on stdin.
+# config UID GID WORKDIR ARGV…: the one app; further records come on stdin.
 config() {
-	printf 'enclave-launch 1\n'
+	cat >rest
+	printf 'enclave-launch 2\n'
+	! grep -qE '^(host|name)' rest || cat rest
+	record unit app
+	record kind process
+	record critical ''
+	record raw_output ''
+	record restart no
+	record stop_signal 15
+	record stop_timeout 10000
 	record uid "$1"
 	record gid "$2"
 	record workdir "$3"
@@ -24,7 +33,7 @@ config() {
 	for word; do
 		record argv "$word"
 	done
-	cat
+	grep -qE '^(host|name)' rest || cat rest
 	record end ''
 }
 # boot_ramdisk FOLDER MODULE…: the boot ramdisk with these modules.
@@ -114,7 +123,7 @@ config 0 0 / /bin/nothing-here </dev/null >$cases/09-absent
 config 0 0 / nothing-here </dev/null >$cases/10-not-in-path
 config 0 0 / /srv </dev/null >$cases/11-not-executable
 config 0 0 /no/such/folder /bin/probe self </dev/null >$cases/12-workdir
-printf 'enclave-launch 1\nargv 4\n/bin' >$cases/13-bad-config
+printf 'enclave-launch 2\nargv 4\n/bin' >$cases/13-bad-config
 config 0 0 / /bin/script </dev/null >$cases/14-no-interpreter
 config 0 0 / /bin/probe unfinished </dev/null >$cases/15-unfinished
 config 0 0 / /bin/probe segv </dev/null >$cases/16-segv
@@ -137,7 +146,7 @@ for line in 'argv[0]=probe' 'argv[2]=a b' 'argv[4]=' 'env PATH=/sbin:/bin' \
 	'env TWO=a\nb = c' 'env HOME=/home/app' 'cwd=/srv' \
 	'uid=1000/1000 gid=100/100 groups=27,44,1000' 'stdin=/dev/null' 'session=own' \
 	'files=1048576/1048576 core=0' '/dev/stdout opens' 'setuid(0)=-1' \
-	'/proc/self/cgroup: 0::/app.scope' '/proc/self/oom_score_adj: 0'; do
+	'/proc/self/cgroup: 0::/enclave/app' '/proc/self/oom_score_adj: 0'; do
 	has $c.case "$line"
 done
 same "variables of $c" 3 "$(grep -c '^env ' $c.case)"

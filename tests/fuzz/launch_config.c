@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The guest's reader of /.enclave/config. */
 #include "../../cmd/launch/config.c"
+#include "../../cmd/launch/config_unit.c"
 #include "fuzz.h"
 
 int
