@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/digest.h"
+#include "sources/kernel_netfilter.h"
 
 /* dockerd's PATH as launch sets it; the first match is what it runs. */
 static const char *const path[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
@@ -91,12 +92,13 @@ check(const struct encl_manifest *m, struct encl_tree *tree, struct encl_err *e)
 	const struct encl_docker *d = &m->docker;
 	encl_auto(encl_buf_clear) struct encl_buf missing = {.cap = 400};
 	encl_auto(encl_free) char *at = encl_manifest_at(m, d->engine.pos);
+	bool bridge = encl_netfilter_wanted(m);
 	bool init = wants_init(d);
 
 	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
 		const struct program *p = &needed[i];
 
-		if ((p->bridge && d->host_network) || (p->init && !init) ||
+		if ((p->bridge && !bridge) || (p->init && !init) ||
 		    is_there(tree, p->name))
 			continue;
 		encl_buf_add_fmt(&missing, "%s%s (package %s)", missing.len ? ", " : "",
