@@ -308,7 +308,6 @@ encl_docker_create(const struct encl_manifest *m, const struct encl_container *c
 		   const struct encl_docker_settings *s)
 {
 	encl_auto(json_decref) json_t *o = json_object();
-	encl_auto(json_decref) json_t *sorted = NULL;
 
 	(void)m;
 	json_object_set_new(o, "Image", json_string(image->id));
