@@ -17,7 +17,7 @@ enum {
 	BACKOFF_MAX_MS = 30000,
 	BACKOFF_RESET_MS = 10000, /* a run this long makes it short again */
 	GIVE_UP_MS = 5000,	  /* after SIGKILL */
-	EAGER_MS = 500,		  /* between probes until the first success */
+	EAGER_MS = 250,		  /* between probes until the first success */
 	DEPENDENCY_FAILED = LAUNCH_FAILED
 };
 

@@ -1,19 +1,8 @@
 # Goal: init and launch do in a booted kernel what docs/guest.md says: mounts,
 # modules, root switch, loopback, user, environment, exit codes, and a clear
 # last line for each way to fail.  Five short boots; no builder, no vsock.
-. "$(dirname "$0")/lib.sh"
-need musl-gcc
-boot_kernel
+. "$(dirname "$0")/guest.sh"
 
-INIT=$O/guest/x86_64/init
-LAUNCH=$O/guest/x86_64/launch
-musl-gcc -std=c17 -D_GNU_SOURCE -Os -static -s -o probe "$TOP/tests/boot/probe.c"
-
-# record KEY VALUE: one record of launch's config.
-record() {
-	local LC_ALL=C
-	printf '%s %s\n%s\n' "$1" "${#2}" "$2"
-}
 # config UID GID WORKDIR ARGV…: the one app; further records come on stdin.
 config() {
 	cat >rest
@@ -36,39 +25,6 @@ config() {
 	grep -qE '^(host|name)' rest || cat rest
 	record end ''
 }
-# boot_ramdisk FOLDER MODULE…: the boot ramdisk with these modules.
-boot_ramdisk() {
-	local folder=$1
-	shift
-	mkdir -p "$folder/dev" "$folder/modules"
-	cp "$INIT" "$folder/init"
-	for module; do
-		echo "${module##*/}" >>"$folder/modules/order"
-		[ ! -e "$module" ] || cp "$module" "$folder/modules"
-	done
-}
-# app_ramdisk FOLDER CMD-WORD…: a root with launch and the probe.
-app_ramdisk() {
-	local folder=$1
-	shift
-	mkdir -p "$folder"/rootfs/{.enclave,bin,srv,cases}
-	cp "$LAUNCH" "$folder/rootfs/.enclave/launch"
-	cp probe "$folder/rootfs/bin/probe"
-	printf '%s\n' "$@" >"$folder/cmd"
-	: >"$folder/env"
-	: >"$folder/~complete"
-}
-# boot NAME BOOT APP [CMDLINE-WORD…]: NAME.console has what it printed.
-boot() {
-	local name=$1 boot=$2 app=$3
-	shift 3
-	boot_cpio "$boot" "$name.initrd"
-	boot_cpio "$app" "$name.app"
-	truncate -s %4 "$name.initrd"
-	cat "$name.app" >>"$name.initrd"
-	boot_qemu "$name.initrd" "$name.console" "$@"
-}
-off=enclave.heartbeat=off
 
 # 1. One app under init and launch, a module, a missing module, exit code.
 vsock=$KERNEL_MODULES/net/vmw_vsock
@@ -131,11 +87,7 @@ record home /home/x | config 7 0 / /bin/probe self >$cases/17-home
 printf '#!/no/such/shell\n' >a2/rootfs/bin/script
 chmod 755 a2/rootfs/bin/script
 boot two b2 a2 $off
-# Each case's part of the console in a file of its own.
-awk '/^case [^:]*$/ { file = $2 ".case" } file { print >file }' two.console
-ended() { # ended CASE CODE
-	has "$1.case" "case $1: launch ended with $2"
-}
+split_cases two.console
 exited() { # exited CASE CODE SIGNAL OOM
 	grep -Eq "^launch: app exited: code=$2 signal=$3 oom=$4 started=" "$1.case" ||
 		fail "$1: no 'app exited: code=$2 signal=$3 oom=$4'"$'\n'"$(cat "$1.case")"

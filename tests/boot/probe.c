@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What runs inside the guest in 100-guest.sh.  As "suite" it is PID 1's child
- * and starts launch once for every config-NAME in /cases; otherwise it is the
- * app that launch starts, named by its first argument.
+ * What runs inside the guest in 100-guest.sh and 110-services.sh.  As "suite" it
+ * is PID 1's child
+ * and starts launch once for every config-NAME in /cases; otherwise it is what
+ * launch starts, named by its first argument.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -285,6 +286,190 @@ hungry(void)
 	}
 }
 
+static const char *word = "";
+
+static void
+on_term(int sig)
+{
+	(void)sig;
+	printf("%s stops\n", word);
+	_exit(0);
+}
+
+/* Until SIGTERM, which it says. */
+static int
+hold(const char *name)
+{
+	word = name;
+	signal(SIGTERM, on_term);
+	printf("%s holds\n", name);
+	for (;;)
+		pause();
+}
+
+/* HTTP on 127.0.0.1:port after a while: 204 for /ok, 503 for everything else. */
+static int
+serve(const char *port, const char *ms)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)atoi(port)),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int server = socket(AF_INET, SOCK_STREAM, 0);
+	int yes = 1;
+
+	word = port;
+	signal(SIGTERM, on_term);
+	usleep((useconds_t)atoi(ms) * 1000);
+	setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+	if (bind(server, (struct sockaddr *)&in, sizeof in) || listen(server, 5))
+		return 1;
+	printf("%s listens\n", port);
+	for (;;) {
+		char request[500] = "";
+		int peer = accept(server, NULL, NULL);
+
+		if (read(peer, request, sizeof request - 1) > 0)
+			dprintf(peer, "HTTP/1.1 %s\r\n\r\n",
+				!strncmp(request, "GET /ok ", 8) ? "204 OK" : "503 No");
+		close(peer);
+	}
+}
+
+/* Answers to nothing but SIGKILL; silent to a probe. */
+static int
+deaf(const char *port)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)atoi(port)),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int server = socket(AF_INET, SOCK_STREAM, 0);
+
+	signal(SIGTERM, SIG_IGN);
+	if (bind(server, (struct sockaddr *)&in, sizeof in) || listen(server, 5))
+		return 1;
+	puts("deaf");
+	for (;;)
+		pause();
+}
+
+/* Sends launch a signal after a while. */
+static int
+tell(const char *sig, const char *ms)
+{
+	usleep((useconds_t)atoi(ms) * 1000);
+	kill(getppid(), atoi(sig));
+	for (;;)
+		pause();
+}
+
+/* Leaves a child of another session behind, which would go on for ever. */
+static int
+leave(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int fd = open("/tmp/left", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+		setsid();
+		signal(SIGTERM, SIG_IGN);
+		dprintf(fd, "%d", getpid());
+		close(fd);
+		for (;;)
+			pause();
+	}
+	while (access("/tmp/left", F_OK))
+		usleep(10000);
+	usleep(100000);
+	return 0;
+}
+
+static int
+is_left(void)
+{
+	char text[20] = "";
+	int fd = open("/tmp/left", O_RDONLY);
+
+	read(fd, text, sizeof text - 1);
+	for (int i = 0; i < 100; i++) {
+		if (kill(atoi(text), 0)) {
+			puts("nothing is left");
+			return 0;
+		}
+		usleep(10000);
+	}
+	puts("it is still there");
+	return 1;
+}
+
+/* A line of 5000 bytes, and one that is not ended. */
+static int
+lines(void)
+{
+	for (int i = 0; i < 5000; i++)
+		putchar('a' + i / 4096);
+	fputs("\nlast", stdout);
+	return 0;
+}
+
+static int
+wait_for(const char *path, const char *then)
+{
+	for (;;) {
+		if (access(path, F_OK) == 0) {
+			puts(then);
+			return 0;
+		}
+		usleep(20000);
+	}
+}
+
+static int
+make(const char *path, const char *ms)
+{
+	usleep((useconds_t)atoi(ms) * 1000);
+	close(open(path, O_WRONLY | O_CREAT, 0644));
+	return hold(path);
+}
+
+static int
+service(int argc, char **argv)
+{
+	const char *what = argv[1];
+	const char *a = argc > 2 ? argv[2] : "";
+	const char *b = argc > 3 ? argv[3] : "";
+
+	if (!strcmp(what, "say"))
+		puts(a);
+	if (!strcmp(what, "hold"))
+		return hold(a);
+	if (!strcmp(what, "serve"))
+		return serve(a, b);
+	if (!strcmp(what, "deaf"))
+		return deaf(a);
+	if (!strcmp(what, "tell"))
+		return tell(a, b);
+	if (!strcmp(what, "leave"))
+		return leave();
+	if (!strcmp(what, "is-left"))
+		return is_left();
+	if (!strcmp(what, "lines"))
+		return lines();
+	if (!strcmp(what, "wait-for"))
+		return wait_for(a, b);
+	if (!strcmp(what, "make"))
+		return make(a, b);
+	if (!strcmp(what, "exists"))
+		return access(a, F_OK) ? 1 : 0;
+	if (!strcmp(what, "show"))
+		show(a);
+	if (!strcmp(what, "exit"))
+		return atoi(a);
+	if (!strcmp(what, "kill"))
+		raise(atoi(a));
+	return 0;
+}
+
 static int
 suite(void)
 {
@@ -345,5 +530,5 @@ main(int argc, char **argv)
 		fputs("no newline", stdout);
 	if (!strcmp(what, "segv"))
 		raise(SIGSEGV);
-	return 0;
+	return argc > 1 ? service(argc, argv) : 0;
 }
