@@ -302,6 +302,18 @@ set_process(json_t *o, const struct encl_container *c)
 		json_object_set_new(o, "Healthcheck", health(c));
 }
 
+/* What other containers find it by. */
+static json_t *
+aliases(const struct encl_container *c)
+{
+	json_t *list = json_array();
+
+	json_array_append_new(list, json_string(c->unit.name));
+	for (size_t i = 0; i < c->aliases.n; i++)
+		json_array_append_new(list, json_string(c->aliases.v[i]));
+	return list;
+}
+
 char *
 encl_docker_create(const struct encl_manifest *m, const struct encl_container *c,
 		   const struct encl_docker_loaded *image,
@@ -317,9 +329,9 @@ encl_docker_create(const struct encl_manifest *m, const struct encl_container *c
 	set_process(o, c);
 	if (on_bridge(c, s)) {
 		json_object_set_new(o, "NetworkingConfig",
-				    json_pack("{s:{s:{s:[s]}}}", "EndpointsConfig",
+				    json_pack("{s:{s:{s:o}}}", "EndpointsConfig",
 					      ENCL_DOCKER_NETWORK, "Aliases",
-					      c->unit.name));
+					      aliases(c)));
 		if (c->n_ports)
 			json_object_set_new(o, "ExposedPorts", exposed_ports(c));
 	}

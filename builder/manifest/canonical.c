@@ -22,6 +22,8 @@ number_at(const struct encl_key *k, const char *base)
 	uint64_t wide;
 	uint32_t narrow;
 
+	if (k->field_size == sizeof(bool))
+		return *(const bool *)(base + k->at);
 	if (k->field_size == sizeof wide) {
 		memcpy(&wide, base + k->at, sizeof wide);
 		return wide;
@@ -159,7 +161,7 @@ encode_bool(const struct encl_key *k, const char *base)
 	bool v;
 
 	memcpy(&v, base + k->at, sizeof v);
-	return json_boolean(v);
+	return !v && (k->flags & ENCL_KEY_SPARSE) ? NULL : json_boolean(v);
 }
 
 static json_t *
@@ -170,6 +172,14 @@ sparse(const struct encl_key *k, json_t *own_value)
 		return own_value;
 	json_decref(own_value);
 	return NULL;
+}
+
+/* Is a map with ENCL_KEY_IF_GIVEN not there? */
+static bool
+left_out(const struct encl_key *k, const char *base)
+{
+	return (k->flags & ENCL_KEY_IF_GIVEN) &&
+	       !*(const bool *)(base + k->at + k->given - 1);
 }
 
 /* NULL: nothing to say. */
@@ -195,6 +205,8 @@ encode(const struct encl_key *k, const char *base)
 	case ENCL_KEY_DEPENDS:
 		return encode_depends(k, base);
 	case ENCL_KEY_MAP:
+		if (left_out(k, base))
+			return NULL;
 		return sparse(k, encode_map(k->keys, base + k->at));
 	case ENCL_KEY_MAPS:
 		return sparse(k, encode_maps(k, base));

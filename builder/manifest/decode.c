@@ -66,10 +66,6 @@ encl_decode_problem(struct encl_decoder *d, const struct encl_where *w,
 		node->bad = true;
 }
 
-static void decode_map(struct encl_decoder *d, const struct encl_key *keys,
-		       struct encl_yaml_node *node, struct encl_pos pos, void *base,
-		       const struct encl_where *w);
-
 static void
 decode_maps(struct encl_decoder *d, const struct encl_key *k, struct encl_yaml_node *node,
 	    void *base, const struct encl_where *w)
@@ -87,16 +83,16 @@ decode_maps(struct encl_decoder *d, const struct encl_key *k, struct encl_yaml_n
 
 		memcpy(item + k->item_pos - 1, &c->pos, sizeof c->pos);
 		if (encl_decode_is(d, c, ENCL_YAML_MAP, &at))
-			decode_map(d, k->keys, c, c->pos, item, &at);
+			encl_decode_map(d, k->keys, c, c->pos, item, &at);
 	}
 	memcpy((char *)base + k->at, &items, sizeof items);
 	memcpy((char *)base + k->count_at, &n, sizeof n);
 }
 
-/* The value of one key, or its default where node is NULL. */
-static void
-decode_key(struct encl_decoder *d, const struct encl_key *k, struct encl_yaml_node *node,
-	   struct encl_pos pos, void *base, const struct encl_where *w)
+void
+encl_decode_key(struct encl_decoder *d, const struct encl_key *k,
+		struct encl_yaml_node *node, struct encl_pos pos, void *base,
+		const struct encl_where *w)
 {
 	char *inner = (char *)base + (k->type == ENCL_KEY_MAP ? k->at : 0);
 	bool yes = true;
@@ -111,10 +107,10 @@ decode_key(struct encl_decoder *d, const struct encl_key *k, struct encl_yaml_no
 		decode_maps(d, k, node, base, w);
 	} else if (k->type == ENCL_KEY_MAP) {
 		if (!node || encl_decode_is(d, node, ENCL_YAML_MAP, w))
-			decode_map(d, k->keys, node, pos, inner, w);
+			encl_decode_map(d, k->keys, node, pos, inner, w);
 	} else if (k->map_choice && node && node->kind == ENCL_YAML_MAP) {
 		memcpy((char *)base + k->at, &k->map_choice, sizeof k->map_choice);
-		decode_map(d, k->keys, node, pos, base, w);
+		encl_decode_map(d, k->keys, node, pos, base, w);
 	} else {
 		encl_decode_value(d, k, node, base, w);
 	}
@@ -209,7 +205,9 @@ check_absent(struct encl_decoder *d, const struct encl_key *k,
 				    "required, but not there; write \"%s: %s\"", k->name,
 				    k->words[0]);
 	else if (k->flags & ENCL_KEY_REQUIRED)
-		encl_decode_problem(d, &at, NULL, node->pos, "required, but not there");
+		encl_decode_problem(d, &at, NULL, node->pos,
+				    "required, but not there%s%s", k->way_out ? "; " : "",
+				    k->way_out ? k->way_out : "");
 	else if (k->needs_me && has_one(node, k->needs))
 		encl_decode_problem(d, &at, NULL,
 				    encl_manifest_yaml_get(node, k->needs)->key_pos,
@@ -246,11 +244,10 @@ check_unknown(struct encl_decoder *d, const struct encl_key *keys,
 	}
 }
 
-/* node NULL: the map is not given; its keys take their defaults. */
-static void
-decode_map(struct encl_decoder *d, const struct encl_key *keys,
-	   struct encl_yaml_node *node, struct encl_pos pos, void *base,
-	   const struct encl_where *w)
+void
+encl_decode_map(struct encl_decoder *d, const struct encl_key *keys,
+		struct encl_yaml_node *node, struct encl_pos pos, void *base,
+		const struct encl_where *w)
 {
 	for (const struct encl_key *k = keys; k->name; k++) {
 		struct encl_yaml_node *value = encl_manifest_yaml_get(node, k->name);
@@ -269,7 +266,7 @@ decode_map(struct encl_decoder *d, const struct encl_key *keys,
 			check_absent(d, k, node, w);
 		/* alternatives share fields: one that is absent sets no defaults */
 		if (value || !(k->flags & ENCL_KEY_ONE_OF))
-			decode_key(d, k, value, value ? value->pos : pos, base, &at);
+			encl_decode_key(d, k, value, value ? value->pos : pos, base, &at);
 	}
 	if (node) {
 		check_group(d, keys, node, w);
@@ -277,9 +274,8 @@ decode_map(struct encl_decoder *d, const struct encl_key *keys,
 	}
 }
 
-/* What the table cannot say: both ways to write apt sources become one. */
-static void
-finish_layer(struct encl_decoder *d, struct encl_layer *l)
+void
+encl_decode_finish_layer(struct encl_decoder *d, struct encl_layer *l)
 {
 	struct encl_layer_packages *p = &l->packages;
 
@@ -300,7 +296,9 @@ encl_manifest_decode(struct encl_yaml_node *root, struct encl_manifest *m,
 	m->boot.level = -1;
 	if (!encl_decode_is(&d, root, ENCL_YAML_MAP, NULL))
 		return;
-	decode_map(&d, encl_manifest_keys, root, root->pos, m, NULL);
+	encl_decode_map(&d, encl_manifest_keys, root, root->pos, m, NULL);
 	for (size_t i = 0; i < m->n_layers; i++)
-		finish_layer(&d, &m->layers[i]);
+		encl_decode_finish_layer(&d, &m->layers[i]);
+	if (m->docker.given)
+		encl_decode_finish_docker(&d, m);
 }

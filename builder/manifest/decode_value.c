@@ -18,7 +18,7 @@
 static struct encl_pos
 pos_of(const struct encl_yaml_node *node)
 {
-	return node ? node->pos : (struct encl_pos){0, 0};
+	return node ? node->pos : (struct encl_pos){.line = 0};
 }
 
 static void *
@@ -155,7 +155,9 @@ take_word(struct encl_decoder *d, const struct encl_key *k, struct encl_yaml_nod
 				    k->keys ? k->keys->name : "", k->keys ? "\"" : "");
 		return;
 	}
-	if (k->type == ENCL_KEY_ENUM)
+	if (k->type == ENCL_KEY_ENUM && k->field_size == sizeof(bool))
+		*(bool *)field(k, base) = i != 0;
+	else if (k->type == ENCL_KEY_ENUM)
 		memcpy(field(k, base), &i, sizeof i);
 	else
 		put_text(k, base, k->words[i]);

@@ -52,6 +52,21 @@ extern const struct encl_format encl_format_alternative_choice;
 extern const struct encl_format encl_format_module;
 extern const struct encl_format encl_format_signal;
 extern const struct encl_format encl_format_url_path;
+/* format_docker.c */
+extern const struct encl_format encl_format_image_name;
+extern const struct encl_format encl_format_image_reference;
+extern const struct encl_format encl_format_text;
+extern const struct encl_format encl_format_container_env;
+extern const struct encl_format encl_format_published_port;
+extern const struct encl_format encl_format_volume;
+extern const struct encl_format encl_format_device;
+extern const struct encl_format encl_format_tmpfs;
+extern const struct encl_format encl_format_capability;
+extern const struct encl_format encl_format_ulimit_name;
+extern const struct encl_format encl_format_ulimit;
+extern const struct encl_format encl_format_label;
+extern const struct encl_format encl_format_group;
+extern const struct encl_format encl_format_host_address;
 
 /* NULL where text (n bytes) has the form; else a malloc'ed sentence, with the value. */
 char *encl_manifest_format_check(const struct encl_format *f, const char *text, size_t n);

@@ -35,6 +35,25 @@ void encl_decode_value(struct encl_decoder *d, const struct encl_key *k,
 		       struct encl_yaml_node *node, void *base,
 		       const struct encl_where *w);
 
+/* A key of any type but LATER; node NULL takes the default, pos is the map's then. */
+void encl_decode_key(struct encl_decoder *d, const struct encl_key *k,
+		     struct encl_yaml_node *node, struct encl_pos pos, void *base,
+		     const struct encl_where *w);
+
+/* All keys of a map; node NULL: it is not given, its keys take their defaults. */
+void encl_decode_map(struct encl_decoder *d, const struct encl_key *keys,
+		     struct encl_yaml_node *node, struct encl_pos pos, void *base,
+		     const struct encl_where *w);
+
+/* What the table cannot say: both ways to write apt sources become one. */
+void encl_decode_finish_layer(struct encl_decoder *d, struct encl_layer *l);
+
+/* decode_docker.c: texts into structs, names and ports into one spelling. */
+void encl_decode_finish_docker(struct encl_decoder *d, struct encl_manifest *m);
+void encl_decode_finish_container(struct encl_decoder *d,
+				  const struct encl_docker *docker,
+				  struct encl_container *c);
+
 /* A node of the wanted kind, or a problem and false. */
 bool encl_decode_is(struct encl_decoder *d, struct encl_yaml_node *node,
 		    enum encl_yaml_kind kind, const struct encl_where *w);

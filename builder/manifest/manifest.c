@@ -78,7 +78,7 @@ static int
 unreadable(const char *file, struct encl_problems *problems, struct encl_err *e)
 {
 	encl_auto(encl_manifest_report_clear) struct encl_manifest_report r = {0};
-	const struct encl_pos whole = {0, 0};
+	const struct encl_pos whole = {.line = 0};
 
 	if (e->sys)
 		encl_manifest_report_add(
@@ -124,5 +124,6 @@ encl_manifest_path(const struct encl_manifest *m, const char *path)
 char *
 encl_manifest_at(const struct encl_manifest *m, struct encl_pos pos)
 {
-	return encl_xasprintf("%s:%u:%u: ", m->file, pos.line, pos.column);
+	return encl_xasprintf("%s:%u:%u: ", pos.file ? pos.file : m->file, pos.line,
+			      pos.column);
 }

@@ -21,8 +21,9 @@ enum encl_arch { ENCL_ARCH_X86_64, ENCL_ARCH_AARCH64 };
 const char *encl_arch_name(enum encl_arch arch);
 
 struct encl_pos {
-	unsigned line;	 /* from 1 */
-	unsigned column; /* from 1 */
+	unsigned line;	  /* from 1 */
+	unsigned column;  /* from 1 */
+	const char *file; /* NULL: the manifest; else the Compose file it names */
 };
 
 struct encl_strings {
@@ -134,7 +135,7 @@ struct encl_boot {
 	const char *init_path; /* ENCL_INIT_PATH */
 	enum encl_root_format format;
 	enum encl_compression compression;
-	int level; /* -1: the format's default */
+	int level;	       /* -1: the format's default */
 	uint64_t writable_mib; /* squashfs: of the layer over it; 0: half of memory */
 	struct encl_pos pos_init;
 	struct encl_pos pos_ramdisk;
@@ -279,7 +280,7 @@ struct encl_docker_image {
 enum encl_mount_kind { ENCL_MOUNT_BIND, ENCL_MOUNT_VOLUME, ENCL_MOUNT_TMPFS };
 
 struct encl_mount {
-	enum encl_mount_kind kind;
+	enum encl_mount_kind kind; /* from `volumes` and then from `tmpfs` */
 	const char *source; /* bind: folder of the enclave; volume: name, "" anonymous */
 	const char *target;
 	bool readonly;
@@ -295,8 +296,10 @@ struct encl_publish {
 
 struct encl_container {
 	struct encl_unit unit;
-	const char *image;  /* name of a preloaded image */
-	size_t image_index; /* of docker.images, once checked */
+	struct encl_pos image_pos;
+	/* As encl_image_name gives it, or one that ends in "sha256:…", the image's ID. */
+	const char *image;
+	size_t image_index; /* of docker.images; encl_docker_match_images sets it */
 	struct encl_strings command, entrypoint;
 	bool has_command, has_entrypoint;
 	struct encl_pairs env;
@@ -304,14 +307,18 @@ struct encl_container {
 	size_t n_ports;
 	struct encl_mount *mounts;
 	size_t n_mounts;
+	/* What ports and mounts were made of, in the canonical spelling. */
+	struct encl_strings publish, volumes, tmpfs;
 	const char *workdir, *user, *hostname;
-	struct encl_strings cap_add, cap_drop;
+	struct encl_strings aliases; /* further names on the containers' network */
+	struct encl_strings cap_add, cap_drop;	      /* "NET_ADMIN", "ALL" */
+	bool has_network;			      /* network was given */
 	bool readonly, host_network, init, no_health; /* no_health: the image's is off */
 	struct encl_pairs hosts;		      /* extra_hosts: name -> address */
 	struct encl_pairs ulimits;		      /* name -> "SOFT:HARD" */
 	struct encl_pairs labels;
-	struct encl_strings groups; /* group_add */
-	struct encl_strings devices;
+	struct encl_strings groups;  /* group_add */
+	struct encl_strings devices; /* "/dev/nsm[:/dev/other[:rwm]]" */
 	bool privileged;
 };
 
@@ -393,7 +400,8 @@ struct encl_problem {
 
 enum { ENCL_PROBLEMS_MAX = 100 };
 
-/* The problems in the file's order; each is one line without newline. */
+/* The problems in the file's order (those of a Compose file last); each is one line
+ * without newline. */
 struct encl_problems {
 	char **v;		      /* "FILE:LINE:COLUMN: PATH: MESSAGE" */
 	size_t n;		      /* at most ENCL_PROBLEMS_MAX */
@@ -422,6 +430,12 @@ ENCL_AUTO_PTR(struct encl_manifest, encl_manifest_free);
 /* A path of the manifest as this process opens it (malloc'ed): absolute as it
  * is, relative below m->folder. */
 char *encl_manifest_path(const struct encl_manifest *m, const char *path);
+
+/*
+ * The name that Docker knows an image by: "docker.io/library/redis" is
+ * "redis:latest" (malloc'ed).  A name with a digest keeps it and has no tag.
+ */
+char *encl_image_name(const char *reference);
 
 /* "FILE:LINE:COLUMN: " for an error that a later stage finds (malloc'ed). */
 char *encl_manifest_at(const struct encl_manifest *m, struct encl_pos pos);

@@ -57,6 +57,8 @@ encl_manifest_report_add(struct encl_manifest_report *r, struct encl_pos pos,
 	va_end(ap);
 	p->path = encl_xstrdup(path);
 	p->pos = pos;
+	if (!pos.file)
+		p->pos.file = r->file;
 	p->order = r->n++;
 }
 
@@ -66,6 +68,8 @@ compare(const void *va, const void *vb)
 	const struct encl_problem *a = va;
 	const struct encl_problem *b = vb;
 
+	if (!a->pos.file != !b->pos.file)
+		return a->pos.file ? 1 : -1;
 	if (a->pos.line != b->pos.line)
 		return a->pos.line < b->pos.line ? -1 : 1;
 	if (a->pos.column != b->pos.column)
@@ -78,6 +82,8 @@ render(const struct encl_problem *p, const char *file)
 {
 	const char *colon = *p->path ? ": " : "";
 
+	if (p->pos.file)
+		file = p->pos.file;
 	if (!p->pos.line)
 		return encl_xasprintf("%s: %s%s%s", file, p->path, colon, p->message);
 	return encl_xasprintf("%s:%u:%u: %s%s%s", file, p->pos.line, p->pos.column,

@@ -16,6 +16,7 @@ struct encl_manifest_report {
 	struct encl_problem *v;
 	size_t n;
 	size_t room;
+	const char *file; /* of positions that name none; NULL: the manifest */
 };
 void encl_manifest_report_clear(struct encl_manifest_report *r);
 ENCL_AUTO_VAL(struct encl_manifest_report, encl_manifest_report_clear);

@@ -80,7 +80,7 @@ static const struct encl_key source_keys[] = {
 	END,
 };
 
-static const struct encl_key packages_keys[] = {
+const struct encl_key encl_manifest_packages_keys[] = {
 	{.name = "distribution",
 	 .type = ENCL_KEY_WORD,
 	 .flags = ENCL_KEY_REQUIRED,
@@ -240,7 +240,7 @@ static const struct encl_key file_keys[] = {
 	END,
 };
 
-static const struct encl_key layer_keys[] = {
+const struct encl_key encl_manifest_layer_keys[] = {
 	{.name = "image",
 	 .type = ENCL_KEY_TEXT,
 	 .flags = ENCL_KEY_ONE_OF,
@@ -254,7 +254,7 @@ static const struct encl_key layer_keys[] = {
 	{.name = "packages",
 	 .type = ENCL_KEY_MAP,
 	 .flags = ENCL_KEY_ONE_OF,
-	 .keys = packages_keys,
+	 .keys = encl_manifest_packages_keys,
 	 FIELD(L, packages),
 	 CHOOSES(L, kind, ENCL_LAYER_PACKAGES),
 	 .help = "Packages of a distribution and what they depend on."},
@@ -654,7 +654,7 @@ const struct encl_key encl_manifest_keys[] = {
 	{.name = "rootfs",
 	 .type = ENCL_KEY_MAPS,
 	 .flags = ENCL_KEY_REQUIRED,
-	 .keys = layer_keys,
+	 .keys = encl_manifest_layer_keys,
 	 .min = 1,
 	 .max = 256,
 	 LIST_OF(M, layers, n_layers, L),
@@ -684,6 +684,14 @@ const struct encl_key encl_manifest_keys[] = {
 	 ITEM_POS(struct encl_service, unit.pos),
 	 .help = "Several programs instead of `app`, started, watched, restarted and "
 		 "stopped by one supervisor."},
+	{.name = "docker",
+	 .type = ENCL_KEY_MAP,
+	 .flags = ENCL_KEY_IF_GIVEN,
+	 .keys = encl_manifest_docker_keys,
+	 FIELD(M, docker),
+	 POS(struct encl_docker, pos),
+	 GIVEN(struct encl_docker, given),
+	 .help = "The Docker engine in the enclave, with measured images and containers."},
 	{.name = "network",
 	 .type = ENCL_KEY_MAP,
 	 .keys = network_keys,
@@ -717,9 +725,6 @@ const struct encl_key encl_manifest_keys[] = {
 	 FIELD(M, expect),
 	 POS(struct encl_expect, pos),
 	 .help = "Measurements that the build must come to; others fail it.  Not measured."},
-	{.name = "docker",
-	 .type = ENCL_KEY_LATER,
-	 .help = "this version cannot put the Docker engine into an enclave"},
 	{.name = "attestation",
 	 .type = ENCL_KEY_LATER,
 	 .help = "this version extends no measurements at run time"},

@@ -37,7 +37,8 @@ enum {
 	ENCL_KEY_UNIQUE = 1 << 3,     /* a list without repetitions */
 	ENCL_KEY_ONE_OF = 1 << 4, /* of the map's keys with this exactly one is given */
 	/* A map or list that the canonical form leaves out where it says nothing. */
-	ENCL_KEY_SPARSE = 1 << 5,
+	ENCL_KEY_SPARSE = 1 << 5,   /* also a BOOL, where it is false */
+	ENCL_KEY_IF_GIVEN = 1 << 6, /* a MAP that it has only where the file has it */
 };
 
 struct encl_key {
@@ -71,7 +72,9 @@ struct encl_key {
 	/* An ENUM that may also be a map: the enum's value then. */
 	unsigned map_choice;
 	const char *example; /* for the reference, or NULL */
-	const char *help;    /* sentences */
+	const char
+		*way_out; /* what to write where a required one is not there, or NULL */
+	const char *help; /* sentences */
 };
 
 extern const struct encl_key encl_manifest_keys[];

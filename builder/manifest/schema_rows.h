@@ -33,9 +33,17 @@ extern const char *const encl_manifest_conditions[];
 extern const struct encl_key encl_manifest_health_keys[]; /* of struct encl_health */
 extern const struct encl_key encl_manifest_limits_keys[]; /* of struct encl_limits */
 extern const struct encl_key encl_manifest_service_keys[];
+extern const struct encl_key encl_manifest_layer_keys[];    /* of struct encl_layer */
+extern const struct encl_key encl_manifest_packages_keys[]; /* …_layer_packages */
+extern const struct encl_key encl_manifest_docker_keys[];   /* of struct encl_docker */
+extern const struct encl_key encl_manifest_container_keys[];
+extern const struct encl_key encl_manifest_container_health_keys[];
 
-/* What every unit has; T has a member `struct encl_unit unit`. */
-#define UNIT_KEYS(T)                                                                     \
+/*
+ * What every unit has; T has a member `struct encl_unit unit`.  A service's health
+ * check is a struct of its own, a container's keys go over the container.
+ */
+#define UNIT_KEYS_WITH(T, ...)                                                           \
 	{.name = "name",                                                                 \
 	 .type = ENCL_KEY_TEXT,                                                          \
 	 .flags = ENCL_KEY_REQUIRED,                                                     \
@@ -76,9 +84,7 @@ extern const struct encl_key encl_manifest_service_keys[];
 		{.name = "healthcheck",                                                  \
 		 .type = ENCL_KEY_MAP,                                                   \
 		 .flags = ENCL_KEY_SPARSE,                                               \
-		 .keys = encl_manifest_health_keys,                                      \
-		 FIELD(T, unit.health),                                                  \
-		 POS(struct encl_health, pos),                                           \
+		 __VA_ARGS__,                                                            \
 		 .help = "How to tell that it does its work."},                          \
 		{.name = "stopSignal",                                                   \
 		 .type = ENCL_KEY_TEXT,                                                  \
@@ -92,5 +98,9 @@ extern const struct encl_key encl_manifest_service_keys[];
 		.fallback = "10", FIELD(T, unit.stop_timeout_ms),                        \
 		.help = "How long it has to end after that, before it is killed."        \
 	}
+
+#define UNIT_KEYS(T)                                                                     \
+	UNIT_KEYS_WITH(T, .keys = encl_manifest_health_keys, FIELD(T, unit.health),      \
+		       POS(struct encl_health, pos))
 
 #endif

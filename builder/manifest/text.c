@@ -59,7 +59,7 @@ bool
 encl_manifest_text_check(const char *text, size_t n, struct encl_manifest_report *r)
 {
 	const unsigned char *p = (const unsigned char *)text;
-	struct encl_pos pos = {1, 1};
+	struct encl_pos pos = {.line = 1, .column = 1};
 
 	for (size_t i = 0; i < n;) {
 		uint32_t c = 0;
@@ -77,7 +77,7 @@ encl_manifest_text_check(const char *text, size_t n, struct encl_manifest_report
 		i += len;
 		pos.column++;
 		if (c == '\n')
-			pos = (struct encl_pos){pos.line + 1, 1};
+			pos = (struct encl_pos){.line = pos.line + 1, .column = 1};
 	}
 	return true;
 }

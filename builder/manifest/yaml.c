@@ -37,7 +37,8 @@ ENCL_AUTO_VAL(yaml_event_t, yaml_event_delete);
 static struct encl_pos
 pos_of(yaml_mark_t mark)
 {
-	return (struct encl_pos){(unsigned)mark.line + 1, (unsigned)mark.column + 1};
+	return (struct encl_pos){.line = (unsigned)mark.line + 1,
+				 .column = (unsigned)mark.column + 1};
 }
 
 static uint32_t
@@ -369,7 +370,7 @@ encl_manifest_yaml_parse(const char *text, size_t n, struct encl_arena *arena,
 	struct reader rd = {.arena = arena, .r = r};
 
 	if (n > ENCL_YAML_MAX_FILE) {
-		encl_manifest_report_add(r, (struct encl_pos){0, 0}, "",
+		encl_manifest_report_add(r, (struct encl_pos){.line = 0}, "",
 					 "larger than %d bytes", ENCL_YAML_MAX_FILE);
 		return NULL;
 	}
@@ -378,7 +379,7 @@ encl_manifest_yaml_parse(const char *text, size_t n, struct encl_arena *arena,
 	if (!rd.root ||
 	    (rd.root->kind == ENCL_YAML_TEXT && !rd.root->len && !rd.root->bad)) {
 		encl_manifest_report_add(
-			r, (struct encl_pos){1, 1}, "",
+			r, (struct encl_pos){.line = 1, .column = 1}, "",
 			"the file is empty; \"enclavebuild init\" writes one to begin with");
 		return NULL;
 	}

@@ -10,7 +10,7 @@
 #include "test.h"
 
 static struct encl_container web = {
-	.unit = {.pos = {20, 7}, .name = "web", .limits = {.memory_mib = 64}}};
+	.unit = {.pos = {.line = 20, .column = 7}, .name = "web", .limits = {.memory_mib = 64}}};
 
 /* A manifest with one container on the bridge. */
 static struct encl_manifest
@@ -19,7 +19,7 @@ manifest(enum encl_kernel_kind kind)
 	struct encl_manifest m = {.file = "e.yaml"};
 
 	m.docker.given = true;
-	m.docker.pos = (struct encl_pos){12, 3};
+	m.docker.pos = (struct encl_pos){.line = 12, .column = 3};
 	m.docker.n_images = 1;
 	m.docker.containers = &web;
 	m.docker.n_containers = 1;

@@ -14,7 +14,7 @@ manifest(void)
 {
 	struct encl_manifest m = {.file = "e.yaml", .arch = ENCL_ARCH_X86_64};
 
-	m.boot.kernel.pos = (struct encl_pos){7, 3};
+	m.boot.kernel.pos = (struct encl_pos){.line = 7, .column = 3};
 	return m;
 }
 
