@@ -98,12 +98,8 @@ resolve_kernel(struct encl_env *env, const struct encl_manifest *m,
 	const json_t *old = encl_lock_find(r->old, json_object_get(part, "item"));
 	json_t *pin = NULL;
 
-	if (!moves(r, "kernel", old, used) && old &&
-	    m->boot.kernel.kind == ENCL_KERNEL_PACKAGE) {
-		json_object_set(part, "pin", (json_t *)(uintptr_t)old);
-		return 0;
-	}
-	if (encl_kernel_lock(env, m, NULL, &pin, e))
+	/* An old package stays; which of its modules are taken is seen anew. */
+	if (encl_kernel_lock(env, m, moves(r, "kernel", old, used) ? NULL : old, &pin, e))
 		return -1;
 	json_object_set_new(part, "pin", pin);
 	return 0;

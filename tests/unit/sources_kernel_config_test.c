@@ -74,6 +74,34 @@ TEST(sources_kernel_config_check_names_all)
 	      "it); CONFIG_B (two needs it); CONFIG_B (three needs it)");
 }
 
+TEST(sources_kernel_config_check_docker)
+{
+	struct encl_manifest m = manifest();
+	struct encl_kernel_files k = {.config = config};
+	static const char table[] = "B y docker,init=builtin a container\n";
+
+	OK(encl_kernel_check_table(table, &k, &m, &e));
+	m.docker.given = true;
+	FAILS(encl_kernel_check_table(table, &k, &m, &e), ENCL_USAGE,
+	      "e.yaml:7:3: boot.kernel: the kernel lacks CONFIG_B (a container needs it)");
+}
+
+TEST(sources_kernel_config_version)
+{
+	unsigned major = 0;
+	unsigned minor = 0;
+
+	CHECK(encl_kernel_config_version(config, &major, &minor));
+	EQ_INT(6, major);
+	EQ_INT(1, minor);
+	CHECK(encl_kernel_config_version("# Linux/x86_64 4.14.2 K", &major, &minor));
+	EQ_INT(4, major);
+	EQ_INT(14, minor);
+	CHECK(!encl_kernel_config_version("# Linux/x86_64", &major, &minor));
+	CHECK(!encl_kernel_config_version("# Linux/x86 six", &major, &minor));
+	CHECK(!encl_kernel_config_version("CONFIG_A=y\n", &major, &minor));
+}
+
 TEST(sources_kernel_config_check_bad_table)
 {
 	struct encl_manifest m = manifest();

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/stream.h"
+#include "embedded.h"
 #include "test.h"
 
 static void
@@ -64,21 +65,29 @@ static const struct encl_strings nothing = {NULL, 0};
 static enum encl_root_format format;
 
 static int
-pick(struct encl_module_index *x, const char *table, const char *config,
-     const struct encl_strings *extra, char text[512])
+pick_for(struct encl_module_index *x, const char *table, const char *config,
+	 const struct encl_manifest *m, char text[512])
 {
 	encl_auto(encl_module_list_clear) struct encl_module_list l = {NULL, 0};
 	struct encl_env env = {.jobs = 1};
-	struct encl_manifest m = {.boot.format = format};
 	size_t n = 0;
 
-	m.boot.kernel.extra_modules = *extra;
 	*text = 0;
-	if (encl_modules_select(&env, x, table, config, "6.1.0-4", &m, &l, &e))
+	if (encl_modules_select(&env, x, table, config, "6.1.0-4", m, &l, &e))
 		return -1;
 	for (size_t i = 0; i < l.n; i++)
 		n += (size_t)snprintf(text + n, 512 - n, "%s%s", i ? " " : "", l.v[i]);
 	return 0;
+}
+
+static int
+pick(struct encl_module_index *x, const char *table, const char *config,
+     const struct encl_strings *extra, char text[512])
+{
+	struct encl_manifest m = {.boot.format = format};
+
+	m.boot.kernel.extra_modules = *extra;
+	return pick_for(x, table, config, &m, text);
 }
 
 TEST(sources_kernel_modules_name)
@@ -126,6 +135,66 @@ TEST(sources_kernel_modules_order)
 	EQ_STR("", text);
 	FAILS(pick(&x, "f gone GONE required\n", "\nCONFIG_GONE=m\n", &nothing, text),
 	      ENCL_USAGE, "kernel module gone is missing (f needs it)");
+}
+
+/* The tool's own table: a bridge's modules only where there is one. */
+TEST(sources_kernel_modules_docker)
+{
+	encl_auto(encl_module_index_clear) struct encl_module_index x = {.v = NULL};
+	static const char *const names[] = {
+		"bridge",    "veth",	     "nf_tables",      "nft_compat",
+		"ip_tables", "iptable_nat",  "iptable_filter", "nft_chain_nat",
+		"xt_nat",    "xt_conntrack", "xt_addrtype",    "xt_MASQUERADE",
+		"xt_tcpudp", "overlay",
+	};
+	static const char *const options[] = {
+		"BRIDGE",
+		"VETH",
+		"NETFILTER_XTABLES",
+		"NF_CONNTRACK",
+		"NF_NAT",
+		"NETFILTER_XT_MATCH_ADDRTYPE",
+		"NETFILTER_XT_MATCH_CONNTRACK",
+		"NETFILTER_XT_NAT",
+		"NETFILTER_XT_TARGET_MASQUERADE",
+		"IP_NF_IPTABLES",
+		"IP_NF_FILTER",
+		"IP_NF_NAT",
+		"OVERLAY_FS",
+		"NFT_COMPAT",
+		"NFT_NAT",
+		"NF_TABLES_IPV4",
+		"NF_TABLES",
+	};
+	const char *table = (const char *)encl_embedded_modules;
+	encl_auto(encl_buf_clear) struct encl_buf config = {.cap = 4096};
+	struct encl_manifest m = {.arch = ENCL_ARCH_X86_64};
+	char text[512];
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char path[64];
+
+		snprintf(path, sizeof path, "k/%s.ko", names[i]);
+		add_module(&x, path, "", "6.1.0-4");
+	}
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+		encl_buf_add_fmt(&config, "CONFIG_%s=m\n", options[i]);
+	OK(pick_for(&x, table, encl_buf_text(&config), &m, text));
+	EQ_STR("overlay", text);
+	m.docker.given = true;
+	OK(pick_for(&x, table, encl_buf_text(&config), &m, text));
+	EQ_STR("overlay bridge veth nf_tables nft_compat nft_chain_nat xt_conntrack "
+	       "xt_addrtype xt_nat xt_tcpudp xt_MASQUERADE",
+	       text);
+	m.docker.host_network = true;
+	OK(pick_for(&x, table, encl_buf_text(&config), &m, text));
+	EQ_STR("overlay", text);
+	m.docker.host_network = false;
+	*strrchr((char *)config.data, 'C') = '#'; /* no NF_TABLES */
+	OK(pick_for(&x, table, encl_buf_text(&config), &m, text));
+	EQ_STR("overlay bridge veth ip_tables iptable_filter iptable_nat xt_conntrack "
+	       "xt_addrtype xt_nat xt_tcpudp xt_MASQUERADE",
+	       text);
 }
 
 TEST(sources_kernel_modules_bad)
