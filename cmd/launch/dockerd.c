@@ -408,8 +408,8 @@ too_late(struct timer *t)
 {
 	(void)t;
 	join(the.why, "the daemon was not ready after ",
-	     guest_dec((unsigned long)start_timeout() / 1000),
-	     " s: ", the.last[0] ? the.last : "no answer");
+	     guest_dec((unsigned long)start_timeout() / 1000), " s (" DOCKER_SOCKET ": ",
+	     the.last[0] ? the.last : "no answer", ")");
 	die();
 }
 
