@@ -12,6 +12,7 @@
 #include "launch/qemu.h"
 #include "sources/cache.h"
 #include "verbs.h"
+#include "ways.h"
 
 static const struct option_spec options[] = {
 	{"backend", 0, "NAME", "qemu (default)", false},
@@ -28,6 +29,11 @@ static const struct option_spec options[] = {
 	{"kernel-args", 0, "TEXT", "appended to the kernel's command line, unmeasured",
 	 false},
 	{"no-vsock", 0, NULL, "no vsock device and no heartbeat", false},
+	{"publish", 'p', "[ADDRESS:]PORT:NAME",
+	 "port of this machine (on 127.0.0.1) to a port of network.ingress, or to a vsock "
+	 "number (default: all of network.ingress, at deploy.ports or the vsock number)",
+	 true},
+	{"no-publish", 0, NULL, "publish nothing", false},
 	{NULL, 0, NULL, NULL, false},
 };
 
@@ -64,7 +70,7 @@ show(void *arg, const char *p, size_t n)
 /* What the manifest asked for stands in the measurements file beside an image,
  * where there is one; nothing of it is measured. */
 static void
-read_resources(const char *image, uint64_t *memory, uint64_t *cpus)
+read_resources(const char *image, uint64_t *memory, uint64_t *cpus, json_t **ports)
 {
 	enum { MAX_SIZE = 1 << 20 };
 	encl_auto(encl_free) char *path = encl_measurements_path(image);
@@ -77,11 +83,12 @@ read_resources(const char *image, uint64_t *memory, uint64_t *cpus)
 	    encl_json_u64(resources, "MemoryMiB", path, memory, &none) ||
 	    encl_json_u64(resources, "CPUs", path, cpus, &none))
 		return;
+	*ports = json_incref(json_object_get(resources, "Ports"));
 }
 
 static int
 read_options(struct cli *cli, const struct args *args, struct encl_qemu_options *o,
-	     struct encl_err *e)
+	     json_t **ports, struct encl_err *e)
 {
 	static const char *const backends[] = {"qemu", NULL};
 	static const char *const accels[] = {"auto", "kvm", "tcg", NULL};
@@ -90,7 +97,7 @@ read_options(struct cli *cli, const struct args *args, struct encl_qemu_options 
 	uint64_t cpus_default = 2;
 	int backend, accel;
 
-	read_resources(args->operands[0], &memory_default, &cpus_default);
+	read_resources(args->operands[0], &memory_default, &cpus_default, ports);
 	if (choose(args, "backend", backends, &backend, e) ||
 	    choose(args, "accel", accels, &accel, e) ||
 	    args_number(args, "memory", 64, 1 << 20, memory_default, &memory, e) ||
@@ -112,15 +119,17 @@ read_options(struct cli *cli, const struct args *args, struct encl_qemu_options 
 }
 
 static json_t *
-result_json(const char *path, const struct encl_qemu_result *r)
+result_json(const char *path, const struct encl_qemu_options *o,
+	    const struct encl_qemu_result *r)
 {
 	static const char *const vsock[] = {"off", "not installed", "on"};
 
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:b, s:o, s:o, s:I}", "Image",
-			 path, "Backend", "qemu", "Accelerator", r->kvm ? "kvm" : "tcg",
-			 "MemoryMiB", (json_int_t)r->memory_mib, "CPUs",
-			 (json_int_t)r->cpus, "Vsock", vsock[r->vsock], "Heartbeat",
-			 r->heartbeat, "ExitCode",
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:b, s:o, s:o, s:o, s:I}",
+			 "Image", path, "Backend", "qemu", "Accelerator",
+			 r->kvm ? "kvm" : "tcg", "MemoryMiB", (json_int_t)r->memory_mib,
+			 "CPUs", (json_int_t)r->cpus, "Vsock", vsock[r->vsock],
+			 "Heartbeat", r->heartbeat, "Published",
+			 ways_json(o->ways, r->published ? o->n_ways : 0), "ExitCode",
 			 r->ended && !r->signal ? json_integer(r->code) : json_null(),
 			 "Signal", r->signal ? json_integer(r->signal) : json_null(),
 			 "Milliseconds", (json_int_t)r->milliseconds);
@@ -130,13 +139,19 @@ static int
 run(struct cli *cli, const struct args *args, struct encl_err *e)
 {
 	encl_auto(encl_eif_close) struct encl_eif eif = {.fd = -1};
+	encl_auto(json_decref) json_t *ports = NULL;
+	encl_auto(ways_clear) struct ways ways = {0};
 	struct encl_qemu_options o;
 	struct encl_qemu_result r;
 	const char *path = args->operands[0];
 	struct encl_err ignored;
 
-	if (read_options(cli, args, &o, e) || encl_eif_open(path, &eif, e))
+	if (read_options(cli, args, &o, &ports, e) || encl_eif_open(path, &eif, e) ||
+	    ways_choose(args, &eif, ports, &cli->log, &ways, e))
 		return -1;
+	o.ways = ways.v;
+	o.n_ways = ways.n;
+	o.ways_asked = ways.asked;
 	/* Without a cache KVM is probed each time. */
 	if (!cli_need_cache(cli, &ignored))
 		o.cache_dir = encl_cache_dir(cli->env.cache);
@@ -153,7 +168,7 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 		  r.signal ? r.signal : r.code, (double)r.milliseconds / 1000);
 	cli->exit_code = r.signal ? 128 + r.signal : r.code;
 	if (cli->json) {
-		encl_auto(json_decref) json_t *report = result_json(path, &r);
+		encl_auto(json_decref) json_t *report = result_json(path, &o, &r);
 
 		report_json(report);
 	}

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "guest/file.h"
+#include "guest/boot.h"
 #include "init/init.h"
 
 enum { BEAT = 0xB7, PORT = 9000, SECONDS = 30 };
@@ -35,34 +35,15 @@ struct failure {
 	const char *why;
 };
 
-/* Is this one of the words of the kernel's command line? */
-static bool
-has_word(const char *text, const char *word)
-{
-	const size_t n = strlen(word);
-
-	for (const char *at = text; (at = strstr(at, word)); at += n)
-		if ((at == text || at[-1] == ' ') && (!at[n] || strchr(" \n", at[n])))
-			return true;
-	return false;
-}
-
 /* Where the parent is.  QEMU's runner appends (unmeasured) "off" where there
  * is no vsock at all, and "2" where the vsock program knows the host only by
  * its usual CID. */
 static uint32_t
 parent_cid(void)
 {
-	size_t len;
-	char *text = guest_read_file("/proc/cmdline", 1 << 16, &len);
-	uint32_t cid = PARENT;
-
-	if (text && has_word(text, "enclave.heartbeat=off"))
-		cid = NOBODY;
-	else if (text && has_word(text, "enclave.heartbeat=2"))
-		cid = HOST;
-	free(text);
-	return cid;
+	if (guest_boot_word("enclave.heartbeat=off"))
+		return NOBODY;
+	return guest_boot_word("enclave.heartbeat=2") ? HOST : PARENT;
 }
 
 static bool

@@ -41,7 +41,7 @@ TEST(launch_command_x86)
 	EQ_STR("/dev/fd/7", value_of(&c, "-kernel"));
 	EQ_STR("/dev/fd/8", value_of(&c, "-initrd"));
 	EQ_STR("console=ttyS0 panic=-1 reboot=t tsc_early_khz=2596126 tsc=reliable "
-	       "enclave.heartbeat=2 quiet a=b",
+	       "enclave.heartbeat=2 enclave.relay=framed quiet a=b",
 	       value_of(&c, "-append"));
 	CHECK(!c.argv[c.n]);
 }
