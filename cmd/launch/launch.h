@@ -24,5 +24,7 @@ void launch_etc(const struct config *c);
 void launch_system(const struct config *c);
 /* supervise.c: before anything is started. */
 void launch_block_signals(void);
+/* ingress.c: ports of the parent's, relayed by the loop from now on. */
+void launch_ingress(const struct config *c);
 
 #endif

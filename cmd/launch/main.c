@@ -41,5 +41,6 @@ main(void)
 	launch_system(&c);
 	cgroup_start();
 	launch_block_signals();
+	launch_ingress(&c);
 	return supervise(&c);
 }
