@@ -227,8 +227,12 @@ static void
 check_layers(struct checker *c)
 {
 	const struct encl_yaml_node *rootfs = good(c->root, "rootfs");
+	bool engine = encl_manifest_yaml_get(c->root, "docker") != NULL;
 	size_t i = 0;
 
+	if (!engine && !encl_manifest_yaml_get(c->root, "rootfs"))
+		encl_manifest_report_add(c->r, c->root->pos, "rootfs",
+					 "required, but not there");
 	for (const struct encl_yaml_node *l = rootfs ? rootfs->first : NULL;
 	     l && i < c->m->n_layers; l = l->next, i++) {
 		const struct encl_yaml_node *packages = good(l, "packages");
@@ -237,7 +241,7 @@ check_layers(struct checker *c)
 			check_install(c, i, packages);
 			check_sources(c, i, packages);
 		}
-		if (i == 0 && !l->bad && good(l, "remove"))
+		if (i == 0 && !engine && !l->bad && good(l, "remove"))
 			encl_manifest_report_add(
 				c->r, l->pos, "rootfs[0].remove",
 				"there is nothing to remove yet; entries apply in order");

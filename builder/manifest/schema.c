@@ -653,14 +653,14 @@ const struct encl_key encl_manifest_keys[] = {
 	 .help = "Every time stamp in the image, and its build time, in seconds since 1970."},
 	{.name = "rootfs",
 	 .type = ENCL_KEY_MAPS,
-	 .flags = ENCL_KEY_REQUIRED,
 	 .keys = encl_manifest_layer_keys,
 	 .min = 1,
 	 .max = 256,
 	 LIST_OF(M, layers, n_layers, L),
 	 ITEM_POS(L, pos),
 	 .help = "What the root file system is made of, applied in order; a later entry "
-		 "wins.  Each has exactly one key."},
+		 "wins.  Each has exactly one key.  Required, but for an enclave with "
+		 "`docker`, whose engine lies below."},
 	{.name = "boot",
 	 .type = ENCL_KEY_MAP,
 	 .flags = ENCL_KEY_REQUIRED,

@@ -126,9 +126,10 @@ encl_image_file_clear(struct encl_image_file *f)
 	*f = (struct encl_image_file){0};
 }
 
-int
-encl_image_store_text(const struct encl_image_store *s, const char *name, char **text,
-		      size_t *n, struct encl_err *e)
+/* *text is NULL where the file is not there. */
+static int
+read_text(const struct encl_image_store *s, const char *name, char **text, size_t *n,
+	  struct encl_err *e)
 {
 	encl_auto(encl_image_file_clear) struct encl_image_file f = {0};
 	encl_auto(encl_free) char *buf = NULL;
@@ -157,7 +158,7 @@ encl_image_store_json(const struct encl_image_store *s, const char *name, json_t
 	size_t n;
 
 	*out = NULL;
-	if (encl_image_store_text(s, name, &text, &n, e))
+	if (read_text(s, name, &text, &n, e))
 		return -1;
 	if (!text)
 		return 0;
@@ -190,7 +191,7 @@ encl_image_store_blob(const struct encl_image_store *s, const struct encl_digest
 	char have[ENCL_DIGEST_TEXT];
 	size_t n;
 
-	if (encl_image_store_text(s, name, &text, &n, e))
+	if (read_text(s, name, &text, &n, e))
 		return -1;
 	if (!text)
 		return encl_fail(e, ENCL_FAILED, "%s: %s is not there", s->what, name);
