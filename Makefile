@@ -76,7 +76,7 @@ GUESTS   := $(foreach a,$(GUEST_ARCHES),$(O)/guest/$(a)/init $(O)/guest/$(a)/lau
 .DELETE_ON_ERROR:
 .PRECIOUS: $(O)/%.o
 .PHONY: help setup setup-build setup-aarch64 all testable quickstart test check unit bench lint asan ubsan \
-        valgrind fuzz fuzz-bins repro coverage install uninstall dist generated clean
+        valgrind fuzz fuzz-bins repro coverage docker-figures install uninstall dist generated clean
 
 all: $(O)/enclavebuild ## build the tool (build/release/enclavebuild)
 
@@ -99,18 +99,12 @@ $(O)/enclavebuild: $(CMD_OBJ) $(O)/libenclavebuild.a
 # What launch shares with the tool: plain C, nothing of the library.
 GUEST_SHARED_launch := $(sort $(wildcard builder/launch/relay*.c builder/launch/exchange*.c))
 
-# jsmn is a header alone; of /usr/include, which is glibc's, musl sees only it.
-JSMN := $(O)/guest/include/jsmn.h
-$(JSMN):
-	@mkdir -p $(@D)
-	$(Q)ln -sf /usr/include/jsmn.h $@
-
 define guest_rules
-$(O)/guest/$(1)/%: $$(wildcard cmd/init/*.[ch] cmd/launch/*.[ch] cmd/guest/*.[ch]) $(JSMN) \
+$(O)/guest/$(1)/%: $$(wildcard cmd/init/*.[ch] cmd/launch/*.[ch] cmd/guest/*.[ch]) \
 		$(GUEST_SHARED_launch) $(wildcard builder/launch/relay*.h builder/launch/exchange*.h)
 	@mkdir -p $$(@D)
 	$$(call say,GUEST,$$@)
-	$$(Q)$$(GUEST_CC_$(1)) $$(GUEST_CFLAGS) -isystem $(O)/guest/include -DENCL_VERSION='"$(VERSION)"' -o $$@ \
+	$$(Q)$$(GUEST_CC_$(1)) $$(GUEST_CFLAGS) -DENCL_VERSION='"$(VERSION)"' -o $$@ \
 		$$(sort $$(wildcard cmd/$$*/*.c cmd/guest/*.c)) $$(GUEST_SHARED_$$*) $$(GUEST_LDFLAGS)
 endef
 $(foreach a,$(GUEST_ARCHES),$(eval $(call guest_rules,$(a))))
@@ -174,6 +168,9 @@ unit: $(O)/unit-tests ## run the unit tests only (T=substring selects)
 
 bench: all ## wall, CPU and memory of build against openssl dgst
 	@tests/bench.sh $(O)/enclavebuild
+
+docker-figures: all ## figures of docs/7-docker.md: sizes, times, least memory (takes long)
+	@tests/support/docker-measure.sh $(O)/enclavebuild
 
 repro: testable ## build twice under every variation and compare
 	@tests/run repro
