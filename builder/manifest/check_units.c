@@ -226,6 +226,19 @@ check_program(const struct units *u, const struct row *row)
 		problem(u, row, "command[0]", first->pos, "the program's name is empty");
 }
 
+/* AWS's init mounts cgroup version 1, where launch keeps no limits. */
+static void
+check_limits(const struct units *u, const struct row *row)
+{
+	const struct encl_limits *l = &row->unit->limits;
+
+	if (u->m->boot.init == ENCL_INIT_AWS &&
+	    (l->memory_mib || l->cpu_milli || l->pids))
+		problem(u, row, "limits", pos_of(row, "limits"),
+			"memoryMiB, cpus and pids need cgroup version 2, which boot.init "
+			"\"aws\" does not mount");
+}
+
 static void
 collect(struct units *u, const struct encl_yaml_node *root)
 {
@@ -270,8 +283,10 @@ encl_manifest_check_units(const struct encl_yaml_node *root,
 	(void)owned;
 	for (size_t i = 0; i < u.n; i++) {
 		check_name(&u, &u.v[i]);
-		if (u.v[i].node && !strcmp(u.v[i].list, "services"))
+		if (!strcmp(u.v[i].list, "services")) {
 			check_program(&u, &u.v[i]);
+			check_limits(&u, &u.v[i]);
+		}
 		for (size_t j = 0; j < u.v[i].unit->n_depends; j++)
 			check_dependency(&u, &u.v[i], &u.v[i].unit->depends[j]);
 	}

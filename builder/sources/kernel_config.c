@@ -128,6 +128,21 @@ init_name(enum encl_init_kind kind)
 	return names[kind];
 }
 
+/* Does a service have a limit of that kind? */
+static bool
+is_limited(const struct encl_manifest *m, const char *kind)
+{
+	for (size_t i = 0; i < m->n_services; i++) {
+		const struct encl_limits *l = &m->services[i].unit.limits;
+
+		if ((l->memory_mib && !strcmp(kind, "memory")) ||
+		    (l->cpu_milli && !strcmp(kind, "cpus")) ||
+		    (l->pids && !strcmp(kind, "pids")))
+			return true;
+	}
+	return false;
+}
+
 /* One condition of the column "when". */
 static int
 holds(const char *word, size_t n, const struct encl_kernel_files *k,
@@ -152,6 +167,8 @@ holds(const char *word, size_t n, const struct encl_kernel_files *k,
 									      : "cpio");
 	else if (!strncmp(text, "init=", 5))
 		*yes = !strcmp(text + 5, init_name(m->boot.init));
+	else if (!strncmp(text, "limit=", 6))
+		*yes = is_limited(m, text + 6);
 	else
 		return encl_fail(e, ENCL_FAILED, "unknown condition \"%s\"", text);
 	return 0;

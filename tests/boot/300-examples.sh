@@ -27,6 +27,15 @@ run 0 "$ENCL" run --kernel-args quiet --timeout 180 "$WORK/oci.eif"
 expect_lines "$WORK/out" "Hello from an image" "folder: /srv" "user: web" "127.0.0.1 answers: the page" "init: end code=0"
 cd "$WORK" || exit
 
+cd examples/services || exit
+run 0 "$ENCL" build -q -o "$WORK/services.eif"
+run 0 "$ENCL" run --kernel-args quiet --timeout 180 "$WORK/services.eif"
+expect_lines "$WORK/out" "launch: web started" "launch: worker started" "worker | answer 1: the page" \
+	"worker | answer 3: the page" "worker | user: nobody, folder: /srv" "init: end code=0"
+tr -d '\r' <"$WORK/out" | grep -Eq '^launch: web healthy after [0-9.]+ s$' || fail "web is not healthy"
+tr -d '\r' <"$WORK/out" | grep -q '^launch: web exited: ' || fail "web was not stopped"
+cd "$WORK" || exit
+
 # every ramdisk compression that the kernel has boots, and the code comes through
 sed -i '$a exit 7' examples/oci/hello.sh
 bash examples/oci/make-image.sh >/dev/null 2>&1

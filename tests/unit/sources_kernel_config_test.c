@@ -60,7 +60,16 @@ TEST(sources_kernel_config_check_names_all)
 	struct encl_manifest m = manifest();
 	struct encl_kernel_files k = {.config = config};
 
+	struct encl_service limited = {.unit.limits.pids = 5};
+
 	m.boot.compression = ENCL_COMPRESS_ZSTD;
+	OK(encl_kernel_check_table("B m limit=pids it\n", &k, &m, &e));
+	m.services = &limited;
+	m.n_services = 1;
+	OK(encl_kernel_check_table("B m limit=memory it\n", &k, &m, &e));
+	OK(encl_kernel_check_table("B m limit=cpus it\n", &k, &m, &e));
+	FAILS(encl_kernel_check_table("B m limit=pids it\n", &k, &m, &e), ENCL_USAGE,
+	      "e.yaml:7:3: boot.kernel: the kernel lacks CONFIG_B (it needs it)");
 	OK(encl_kernel_check_table("# nothing\n\nA m always it\n", &k, &m, &e));
 	FAILS(encl_kernel_check_table("A  y   always              why one\n"
 				      "B\tset\tcompression=zstd  two\n"
