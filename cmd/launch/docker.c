@@ -22,7 +22,7 @@ join_texts(char *out, size_t room, const char *const *parts)
 }
 
 static bool
-member(const char *text, size_t n, const char *key, char *out, size_t room)
+text_of(const char *text, size_t n, const char *key, char *out, size_t room)
 {
 	struct json j;
 	bool found = json_parse(&j, text, n) && json_string(&j, key, out, room);
@@ -39,7 +39,7 @@ docker_message(const struct http_reply *r, char *out, size_t room)
 		join_texts(out, room, (const char *const[]){r->error, NULL});
 		return;
 	}
-	if (member(r->body, r->n, "message", out, room) && *out) {
+	if (text_of(r->body, r->n, "message", out, room) && *out) {
 		for (size_t n = strlen(out); n && out[n - 1] == ' '; n--)
 			out[n - 1] = 0;
 		return;
@@ -59,7 +59,7 @@ docker_stream_error(const struct http_reply *r, char *out, size_t room)
 		const char *newline = memchr(line, '\n', (size_t)(end - line));
 		const char *stop = newline ? newline : end;
 
-		if (member(line, (size_t)(stop - line), "error", out, room))
+		if (text_of(line, (size_t)(stop - line), "error", out, room))
 			return true;
 		line = stop + 1;
 	}

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "guest/file.h"
 #include "guest/say.h"
 #include "launch/docker.h"
 #include "launch/json.h"
@@ -120,6 +121,17 @@ quiet_now(void)
 	loop_timer_stop(&the.limit);
 }
 
+/*
+ * A daemon that was killed leaves its containers running.  The next one would
+ * end them, after ten seconds of patience with each; and there may be no next
+ * one.  A kernel before 5.14 has no cgroup.kill: there it is the next one.
+ */
+static void
+end_containers(void)
+{
+	guest_put("/sys/fs/cgroup/docker/cgroup.kill", "1");
+}
+
 /* The one report of an end; what it printed last goes before it. */
 static void
 report(struct unit_end *end, bool show)
@@ -130,6 +142,7 @@ report(struct unit_end *end, bool show)
 	log_close(&the.log);
 	if (show)
 		log_tail(&the.log);
+	end_containers();
 	unit_ended(the.unit, end);
 	tell_users(false);
 }

@@ -36,6 +36,18 @@ keep(struct log *l)
 		l->tail_n++;
 }
 
+/* A line of dockerd's that says what is wrong. */
+static bool
+is_error(const struct log *l)
+{
+	static const char *const levels[] = {"level=error", "level=fatal", "level=panic"};
+
+	for (unsigned i = 0; i < 3; i++)
+		if (memmem(l->line, l->n, levels[i], strlen(levels[i])))
+			return true;
+	return false;
+}
+
 static void
 put_line(struct log *l)
 {
@@ -47,7 +59,7 @@ put_line(struct log *l)
 	};
 
 	keep(l);
-	if (!l->quiet)
+	if (!l->quiet || is_error(l))
 		while (writev(STDERR_FILENO, parts, 4) < 0 && errno == EINTR)
 			;
 	l->n = 0;

@@ -12,7 +12,7 @@
 
 struct log {
 	const char *name;
-	bool quiet; /* keep, do not print (dockerd: only errors are printed) */
+	bool quiet; /* keep, print only what has level=error or worse (dockerd) */
 	/* private to log.c */
 	struct watch watch;
 	char *line;
