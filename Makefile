@@ -99,12 +99,18 @@ $(O)/enclavebuild: $(CMD_OBJ) $(O)/libenclavebuild.a
 # What launch shares with the tool: plain C, nothing of the library.
 GUEST_SHARED_launch := $(sort $(wildcard builder/launch/relay*.c builder/launch/exchange*.c))
 
+# jsmn is a header alone; of /usr/include, which is glibc's, musl sees only it.
+JSMN := $(O)/guest/include/jsmn.h
+$(JSMN):
+	@mkdir -p $(@D)
+	$(Q)ln -sf /usr/include/jsmn.h $@
+
 define guest_rules
-$(O)/guest/$(1)/%: $$(wildcard cmd/init/*.[ch] cmd/launch/*.[ch] cmd/guest/*.[ch]) \
+$(O)/guest/$(1)/%: $$(wildcard cmd/init/*.[ch] cmd/launch/*.[ch] cmd/guest/*.[ch]) $(JSMN) \
 		$(GUEST_SHARED_launch) $(wildcard builder/launch/relay*.h builder/launch/exchange*.h)
 	@mkdir -p $$(@D)
 	$$(call say,GUEST,$$@)
-	$$(Q)$$(GUEST_CC_$(1)) $$(GUEST_CFLAGS) -DENCL_VERSION='"$(VERSION)"' -o $$@ \
+	$$(Q)$$(GUEST_CC_$(1)) $$(GUEST_CFLAGS) -isystem $(O)/guest/include -DENCL_VERSION='"$(VERSION)"' -o $$@ \
 		$$(sort $$(wildcard cmd/$$*/*.c cmd/guest/*.c)) $$(GUEST_SHARED_$$*) $$(GUEST_LDFLAGS)
 endef
 $(foreach a,$(GUEST_ARCHES),$(eval $(call guest_rules,$(a))))

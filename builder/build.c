@@ -97,6 +97,24 @@ list_sections(const char *path, json_t **sections, struct encl_err *e)
 	return 0;
 }
 
+/* Nothing of it is measured; `run` reads it. */
+static json_t *
+resources_json(const struct encl_manifest *m)
+{
+	json_t *v =
+		json_pack("{s:I, s:I}", "MemoryMiB", (json_int_t)m->resources.memory_mib,
+			  "CPUs", (json_int_t)m->resources.cpus);
+	json_t *ports = json_object();
+
+	for (size_t i = 0; i < m->n_ports; i++)
+		json_object_set_new(ports, m->ports[i].ingress,
+				    json_integer((json_int_t)m->ports[i].port));
+	if (m->n_ports)
+		json_object_set(v, "Ports", ports);
+	json_decref(ports);
+	return v;
+}
+
 static json_t *
 measurements_document(const struct encl_build *b, const struct encl_build_report *r)
 {
@@ -118,10 +136,7 @@ measurements_document(const struct encl_build *b, const struct encl_build_report
 	json_object_set_new(
 		doc, "Tool",
 		json_pack("{s:s, s:s}", "name", "enclavebuild", "version", ENCL_VERSION));
-	json_object_set_new(doc, "Resources",
-			    json_pack("{s:I, s:I}", "MemoryMiB",
-				      (json_int_t)b->m->resources.memory_mib, "CPUs",
-				      (json_int_t)b->m->resources.cpus));
+	json_object_set_new(doc, "Resources", resources_json(b->m));
 	json_object_set(doc, "Sections", r->sections);
 	return doc;
 }

@@ -208,6 +208,35 @@ pick_cmdline(const struct encl_build *b)
 	return encl_cmdline_default(b->m->arch);
 }
 
+/* What `run` offers by itself; an image without any keeps its bytes. */
+static void
+add_ways(const struct encl_manifest *m, json_t *custom)
+{
+	json_t *ingress = json_array();
+	json_t *exchange = json_array();
+
+	for (size_t i = 0; i < m->n_ingress; i++)
+		json_array_append_new(
+			ingress, json_pack("{s:s, s:I, s:I}", "name", m->ingress[i].name,
+					   "vsock", (json_int_t)m->ingress[i].vsock,
+					   "tcp", (json_int_t)m->ingress[i].tcp));
+	for (size_t i = 0; i < m->n_exchanges; i++)
+		json_array_append_new(exchange,
+				      json_pack("{s:s, s:I, s:s, s:s, s:I}", "name",
+						m->exchanges[i].name, "vsock",
+						(json_int_t)m->exchanges[i].vsock, "path",
+						m->exchanges[i].path, "mode",
+						m->exchanges[i].writable ? "both" : "in",
+						"maxMiB",
+						(json_int_t)m->exchanges[i].max_mib));
+	if (m->n_ingress)
+		json_object_set(custom, "ingress", ingress);
+	if (m->n_exchanges)
+		json_object_set(custom, "exchange", exchange);
+	json_decref(ingress);
+	json_decref(exchange);
+}
+
 static char *
 make_metadata(const struct encl_build *b)
 {
@@ -221,6 +250,7 @@ make_metadata(const struct encl_build *b)
 		json_pack("{s:{s:s, s:i}}", "enclavebuild", "manifest", text, "compat",
 			  ENCL_COMPAT);
 
+	add_ways(b->m, json_object_get(custom, "enclavebuild"));
 	return encl_metadata_text(b->m->name, b->m->version, b->m->source_date_epoch,
 				  b->kernel.config, custom);
 }

@@ -8,7 +8,7 @@
 #include "build.h"
 #include "lock/lock.h"
 #include "ramdisk/ramdisk.h"
-#include "rootfs/tree.h"
+#include "rootfs/assemble.h"
 #include "sources/source.h"
 
 /* Does a pin list this package? */
@@ -44,26 +44,6 @@ moves(const struct encl_resolve_request *r, const char *where, const json_t *pin
 }
 
 static int
-resolve_layer(struct encl_env *env, const struct encl_manifest *m,
-	      const struct encl_layer *layer, json_t **pin, struct encl_err *e)
-{
-	switch (layer->kind) {
-	case ENCL_LAYER_IMAGE:
-		return encl_image_lock(env, m, layer, pin, e);
-	case ENCL_LAYER_PACKAGES:
-		return encl_packages_lock(env, m, &layer->packages, NULL, pin, e);
-	case ENCL_LAYER_ARCHIVE:
-	case ENCL_LAYER_DIRECTORY:
-	case ENCL_LAYER_FILE:
-		return encl_local_lock(env, m, layer, pin, e);
-	case ENCL_LAYER_REMOVE:
-		break;
-	}
-	*pin = json_object();
-	return 0;
-}
-
-static int
 resolve_rootfs(struct encl_env *env, const struct encl_manifest *m,
 	       const struct encl_resolve_request *r, json_t *lock, bool *used,
 	       struct encl_err *e)
@@ -77,12 +57,9 @@ resolve_rootfs(struct encl_env *env, const struct encl_manifest *m,
 		json_t *pin = NULL;
 
 		snprintf(where, sizeof where, "rootfs[%zu]", i);
-		if (!moves(r, where, old, used) && old &&
-		    layer->kind == ENCL_LAYER_PACKAGES) {
-			json_object_set(part, "pin", (json_t *)(uintptr_t)old);
-			continue;
-		}
-		if (resolve_layer(env, m, layer, &pin, e))
+		if (moves(r, where, old, used))
+			old = NULL;
+		if (encl_layer_lock(env, m, layer, old, &pin, e))
 			return encl_wrap(e, "%s%s", at, where);
 		json_object_set_new(part, "pin", pin);
 	}
@@ -98,12 +75,8 @@ resolve_kernel(struct encl_env *env, const struct encl_manifest *m,
 	const json_t *old = encl_lock_find(r->old, json_object_get(part, "item"));
 	json_t *pin = NULL;
 
-	if (!moves(r, "kernel", old, used) && old &&
-	    m->boot.kernel.kind == ENCL_KERNEL_PACKAGE) {
-		json_object_set(part, "pin", (json_t *)(uintptr_t)old);
-		return 0;
-	}
-	if (encl_kernel_lock(env, m, NULL, &pin, e))
+	/* An old package stays; which of its modules are taken is seen anew. */
+	if (encl_kernel_lock(env, m, moves(r, "kernel", old, used) ? NULL : old, &pin, e))
 		return -1;
 	json_object_set_new(part, "pin", pin);
 	return 0;

@@ -80,8 +80,8 @@ encl_qemu_append(const struct encl_qemu_setup *s)
 	if (s->arch == ENCL_ARCH_X86_64 && !s->kvm && s->tsc_khz)
 		encl_buf_add_fmt(&b, " tsc_early_khz=%" PRIu64 " tsc=reliable",
 				 s->tsc_khz);
-	encl_buf_add_str(&b,
-			 s->vsock ? " enclave.heartbeat=2" : " enclave.heartbeat=off");
+	encl_buf_add_str(&b, s->vsock ? " enclave.heartbeat=2 enclave.relay=framed"
+				      : " enclave.heartbeat=off");
 	if (s->kernel_args)
 		encl_buf_add_fmt(&b, " %s", s->kernel_args);
 	return (char *)encl_buf_steal(&b, &n);

@@ -23,6 +23,7 @@
 #include "launch/child.h"
 #include "launch/command.h"
 #include "launch/console.h"
+#include "launch/relay.h"
 #include "launch/vsock.h"
 
 enum { SILENT_KVM_MS = 10000, SAID = 1024 };
@@ -33,6 +34,7 @@ struct run {
 	struct encl_qemu_result result;
 	struct encl_console console;
 	struct encl_vsock vsock;
+	struct encl_relay *relay; /* NULL: nothing is published */
 	struct encl_child qemu;
 	char said[SAID]; /* begin of what QEMU wrote to stderr */
 	size_t n_said;
@@ -121,10 +123,20 @@ take_heartbeat(struct run *r)
 	bool before = r->vsock.beat;
 
 	encl_vsock_step(&r->vsock);
-	if (r->vsock.beat && !before) {
-		r->console.up = true;
-		encl_info(r->o->log, "heartbeat after %.1f s",
-			  (double)(encl_clock_ms() - r->started) / 1000);
+	if (r->vsock.other) {
+		encl_warn(r->o->log, "heartbeat: byte 0x%02x came, not 0xb7; no answer",
+			  r->vsock.byte);
+		r->vsock.other = false;
+	}
+	if (!r->vsock.beat || before)
+		return;
+	r->console.up = true;
+	encl_info(r->o->log, "heartbeat after %.1f s",
+		  (double)(encl_clock_ms() - r->started) / 1000);
+	if (r->relay) {
+		encl_relay_hold(r->relay, false);
+		encl_publish_tell(r->o->ways, r->o->n_ways, r->o->log);
+		r->result.published = true;
 	}
 }
 
@@ -160,16 +172,18 @@ watch(struct run *r, struct encl_err *e)
 	int left_ms = 0;
 
 	while (!end) {
-		struct pollfd p[4] = {{r->qemu.out, POLLIN, 0},
-				      {r->qemu.err_out, POLLIN, 0},
-				      {encl_vsock_fd(&r->vsock), POLLIN, 0},
-				      {r->signals, POLLIN, 0}};
+		struct pollfd p[5] = {
+			{r->qemu.out, POLLIN, 0},
+			{r->qemu.err_out, POLLIN, 0},
+			{encl_vsock_fd(&r->vsock), POLLIN, 0},
+			{r->signals, POLLIN, 0},
+			{r->relay ? encl_relay_fd(r->relay) : -1, POLLIN, 0}};
 		struct signalfd_siginfo info;
 		int n;
 
 		if (check_clock(r, &left_ms, e))
 			return -1;
-		n = poll(p, 4, left_ms);
+		n = poll(p, 5, left_ms);
 		if (n < 0 && errno != EINTR)
 			return encl_fail_sys(e, ENCL_LOST, "wait for QEMU");
 		if (n <= 0)
@@ -180,6 +194,8 @@ watch(struct run *r, struct encl_err *e)
 		}
 		if (p[2].revents)
 			take_heartbeat(r);
+		if (p[4].revents)
+			encl_relay_step(r->relay);
 		if (p[1].revents)
 			read_said(r);
 		if (p[0].revents && read_console(r, &end, e))
@@ -286,6 +302,10 @@ open_vsock(struct run *r, struct encl_err *e)
 	if (!r->o->vsock)
 		return 0;
 	program = encl_vsock_find();
+	if (!program && r->o->ways_asked)
+		return encl_fail(e, ENCL_HOST,
+				 "cannot publish ports: vhost-device-vsock is not "
+				 "installed; run \"make setup\"");
 	if (!program) {
 		r->result.vsock = ENCL_VSOCK_NO_PROGRAM;
 		encl_info(r->o->log, "no vsock: vhost-device-vsock is not installed; the "
@@ -296,7 +316,9 @@ open_vsock(struct run *r, struct encl_err *e)
 		return -1;
 	r->result.vsock = ENCL_VSOCK_ON;
 	r->setup.vsock = r->vsock.device;
-	return 0;
+	if (!r->o->n_ways)
+		return 0;
+	return encl_publish_open(r->o->ways, r->o->n_ways, r->vsock.socket, &r->relay, e);
 }
 
 static int
@@ -330,6 +352,7 @@ attempt(struct run *r, const char *program, struct encl_err *e)
 		return -1;
 	rc = boot(r, program, e);
 	encl_child_clear(&r->qemu);
+	encl_relay_free(encl_take(r->relay, NULL));
 	encl_vsock_clear(&r->vsock);
 	r->setup.vsock = NULL;
 	return rc;
@@ -356,6 +379,7 @@ static void
 clear_run(struct run *r)
 {
 	encl_child_clear(&r->qemu);
+	encl_relay_free(r->relay);
 	encl_vsock_clear(&r->vsock);
 	encl_close_fd(r->setup.kernel_fd);
 	encl_close_fd(r->setup.initrd_fd);

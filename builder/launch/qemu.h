@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "eif/eif.h"
+#include "launch/publish.h"
 
 enum encl_accel { ENCL_ACCEL_AUTO, ENCL_ACCEL_KVM, ENCL_ACCEL_TCG };
 
@@ -23,9 +24,12 @@ struct encl_qemu_options {
 	unsigned timeout_s;	 /* 0: none */
 	unsigned boot_timeout_s; /* longest silence before user space runs; 0: none */
 	enum encl_accel accel;
-	const char *kernel_args; /* appended, unmeasured; or NULL */
-	bool vsock;		 /* where it can be had */
-	const char *cache_dir;	 /* keeps what the KVM probe found; or NULL */
+	const char *kernel_args;     /* appended, unmeasured; or NULL */
+	bool vsock;		     /* where it can be had */
+	const struct encl_way *ways; /* ports of this machine to the enclave's */
+	size_t n_ways;
+	bool ways_asked;       /* without vsock they are an error, not a warning */
+	const char *cache_dir; /* keeps what the KVM probe found; or NULL */
 	struct encl_log *log;
 	/* The console as it comes. */
 	void (*console)(void *arg, const char *p, size_t n);
@@ -40,6 +44,7 @@ struct encl_qemu_result {
 	int signal;	 /* signal that ended /cmd, or 0 */
 	int interrupted; /* a signal to this process (SIGINT, …), or 0 */
 	bool heartbeat;	 /* seen */
+	bool published;	 /* the ways were open */
 	enum encl_vsock_state vsock;
 	bool kvm;
 	uint64_t memory_mib;

@@ -89,10 +89,9 @@ static int
 start(struct encl_vsock *v, const char *program, struct encl_err *e)
 {
 	static const int keep[] = {-1};
-	encl_auto(encl_free) char *uds = encl_xasprintf("%s/vm", v->folder);
 	char cid[16];
-	const char *const argv[] = {program,   "--guest-cid", cid, "--socket",
-				    v->device, "--uds-path",  uds, NULL};
+	const char *const argv[] = {program,   "--guest-cid", cid,	 "--socket",
+				    v->device, "--uds-path",  v->socket, NULL};
 
 	snprintf(cid, sizeof cid, "%d", GUEST_CID);
 	if (listen_heartbeat(v, e) ||
@@ -113,6 +112,7 @@ encl_vsock_open(struct encl_vsock *v, const char *program, struct encl_err *e)
 		return encl_fail_sys(e, ENCL_HOST, "create folder %s", folder);
 	v->folder = encl_take(folder, NULL);
 	v->device = encl_xasprintf("%s/device", v->folder);
+	v->socket = encl_xasprintf("%s/vm", v->folder);
 	if (start(v, program, e)) {
 		encl_vsock_clear(v);
 		return -1;
@@ -142,6 +142,7 @@ encl_vsock_clear(struct encl_vsock *v)
 	rmdir(v->folder);
 	free(v->folder);
 	free(v->device);
+	free(v->socket);
 	memset(v, 0, sizeof *v);
 }
 
@@ -169,6 +170,10 @@ encl_vsock_step(struct encl_vsock *v)
 	if (n == 1 && byte == HEARTBEAT && send(v->peer, &byte, 1, MSG_NOSIGNAL) == 1) {
 		v->beat = true;
 		return;
+	}
+	if (n == 1 && byte != HEARTBEAT) {
+		v->other = true;
+		v->byte = byte;
 	}
 	encl_close_fd(encl_take(v->peer, -1));
 }

@@ -8,6 +8,7 @@
 #define ENCL_LAUNCH_VSOCK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -16,9 +17,12 @@
 struct encl_vsock {
 	char *folder; /* NULL: not open; everything in it is ours */
 	char *device; /* QEMU's chardev connects here */
+	char *socket; /* takes connections to the enclave: "CONNECT PORT\n" */
 	int listener; /* heartbeat */
 	int peer;     /* its connection, or -1 */
 	bool beat;    /* seen and answered */
+	bool other;   /* a byte that is no heartbeat came, and got no answer: */
+	uint8_t byte;
 	struct encl_child program;
 };
 

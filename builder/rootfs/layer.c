@@ -168,8 +168,8 @@ check_entry(const struct encl_entry *entry, struct encl_err *e)
 	return 0;
 }
 
-static struct encl_inode *
-inode_of(struct encl_tree *t, const struct encl_entry *entry)
+struct encl_inode *
+encl_tree_inode_of(struct encl_tree *t, const struct encl_entry *entry)
 {
 	struct encl_inode *i = encl_tree_inode(t, entry->type);
 
@@ -246,7 +246,7 @@ state_root(struct encl_tree *t, const struct encl_entry *entry, struct encl_err 
 	if (entry->type != ENCL_DIR)
 		return encl_fail(e, ENCL_FAILED, "the root can only be a folder");
 	encl_tree_inode_unref(t, t->root->inode);
-	t->root->inode = inode_of(t, entry);
+	t->root->inode = encl_tree_inode_of(t, entry);
 	return 0;
 }
 
@@ -424,7 +424,7 @@ add_clean(struct encl_tree *t, const char *path, const struct encl_entry *entry,
 		return add_link(t, path, entry, e);
 	if (check_entry(entry, e) || encl_tree_parent(t, path, true, &parent, &name, e))
 		return -1;
-	return place(t, parent, name, inode_of(t, entry), e);
+	return place(t, parent, name, encl_tree_inode_of(t, entry), e);
 }
 
 static int

@@ -117,6 +117,7 @@ take_config(const struct encl_image_store *store, const char *name,
 		return encl_fail(e, ENCL_FAILED, "%s: config %s is not there",
 				 store->what, name);
 	encl_digest_format(&d, out->config);
+	out->config_file = encl_xstrdup(name);
 	return check_config_name(name, out->config, store->what, e);
 }
 
@@ -157,6 +158,9 @@ open_entry(const struct encl_image_store *store, const json_t *entry, enum encl_
 		return encl_wrap(e, "%s", store->what);
 	if (take_config(store, config, out, e) || take_layers(store, layers, out, e))
 		return -1;
+	for (size_t i = 0; i < json_array_size(json_object_get(entry, "RepoTags")); i++)
+		if (tag_at(entry, i))
+			encl_image_add_name(out, tag_at(entry, i));
 	what = encl_xasprintf("%s: config %s", store->what, out->config);
 	return encl_oci_config(out, arch, what, e);
 }

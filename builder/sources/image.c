@@ -7,33 +7,54 @@
 #include "sources/image_config.h"
 #include "sources/image_layer.h"
 #include "sources/image_open.h"
+#include "sources/image_source.h"
 #include "sources/layer_expand.h"
 #include "sources/source.h"
 
-struct opened {
-	struct encl_image_ref ref;
-	struct encl_image_store store;
-	struct encl_image image;
-};
-
-static void
-opened_clear(struct opened *o)
+void
+encl_image_source_clear(struct encl_image_source *o)
 {
 	encl_image_clear(&o->image);
 	encl_image_store_clear(&o->store);
 	encl_image_ref_clear(&o->ref);
 }
-ENCL_AUTO_VAL(struct opened, opened_clear);
 
-static int
-open_image(struct encl_env *env, const struct encl_manifest *m,
-	   const struct encl_layer *layer, struct opened *o, struct encl_err *e)
+int
+encl_image_source_open(struct encl_env *env, const struct encl_manifest *m,
+		       const char *image, struct encl_image_source *out,
+		       struct encl_err *e)
 {
-	o->store.dirfd = -1;
-	if (encl_image_ref_parse(layer->image, &o->ref, e) ||
-	    encl_image_store_open(env, m, &o->ref, &o->store, e))
+	encl_auto(encl_image_source_clear) struct encl_image_source o = {
+		.store = {.dirfd = -1}};
+
+	if (encl_image_ref_parse(image, &o.ref, e) ||
+	    encl_image_store_open(env, m, &o.ref, &o.store, e) ||
+	    encl_image_open(&o.store, &o.ref, m->arch, &o.image, e))
 		return -1;
-	return encl_image_open(&o->store, &o->ref, m->arch, &o->image, e);
+	*out = o;
+	o = (struct encl_image_source){.store = {.dirfd = -1}};
+	return 0;
+}
+
+int
+encl_image_source_config(const struct encl_image_source *s, char **text, size_t *n,
+			 struct encl_err *e)
+{
+	encl_auto(encl_free) char *t = NULL;
+	struct encl_digest want;
+	struct encl_digest got;
+
+	if (encl_image_store_text(&s->store, s->image.config_file, &t, n, e))
+		return -1;
+	if (!t || !encl_digest_parse(s->image.config, &want))
+		return encl_fail(e, ENCL_FAILED, "%s: %s is not there", s->store.what,
+				 s->image.config_file);
+	encl_digest_of(want.algo, t, *n, &got);
+	if (!encl_digest_equal(&want, &got))
+		return encl_fail(e, ENCL_FAILED, "%s: %s changed while it was read",
+				 s->store.what, s->image.config_file);
+	*text = encl_take(t, NULL);
+	return 0;
 }
 
 static json_t *
@@ -77,9 +98,10 @@ int
 encl_image_lock(struct encl_env *env, const struct encl_manifest *m,
 		const struct encl_layer *layer, json_t **pin, struct encl_err *e)
 {
-	encl_auto(opened_clear) struct opened o = {0};
+	encl_auto(encl_image_source_clear) struct encl_image_source o = {
+		.store = {.dirfd = -1}};
 
-	if (open_image(env, m, layer, &o, e))
+	if (encl_image_source_open(env, m, layer->image, &o, e))
 		return -1;
 	for (size_t i = 0; i < o.image.n_layers; i++) {
 		encl_auto(encl_image_file_clear) struct encl_image_file f = {0};
@@ -110,8 +132,9 @@ compare(const json_t *pin, const char *key, const char *have, const char *what,
  * The manifest's digest, then the config's, names what differs; the rest of
  * the pin must be what lock would write today.
  */
-static int
-check_pin(const json_t *pin, const struct opened *o, struct encl_err *e)
+int
+encl_image_source_check(const struct encl_image_source *o, const json_t *pin,
+			struct encl_err *e)
 {
 	encl_auto(json_decref) json_t *fresh = pin_of(&o->image);
 	bool both = *o->image.manifest && json_object_get(pin, "manifest");
@@ -135,10 +158,12 @@ encl_image_emit(struct encl_env *env, const struct encl_manifest *m,
 		struct encl_entry_sink *sink, struct encl_image_config *config,
 		struct encl_err *e)
 {
-	encl_auto(opened_clear) struct opened o = {0};
+	encl_auto(encl_image_source_clear) struct encl_image_source o = {
+		.store = {.dirfd = -1}};
 	encl_auto(encl_image_config_clear) struct encl_image_config c = {0};
 
-	if (open_image(env, m, layer, &o, e) || check_pin(pin, &o, e) ||
+	if (encl_image_source_open(env, m, layer->image, &o, e) ||
+	    encl_image_source_check(&o, pin, e) ||
 	    encl_image_config_read(o.image.config_doc, o.store.what, &c, e) ||
 	    encl_image_layers_expand(env, &o.store, &o.image, e))
 		return -1;

@@ -41,6 +41,23 @@ emit_plain(struct encl_env *env, const struct encl_image_file *f,
 					 &layer->diff_id, &got, e);
 }
 
+/* Of the cache, or into it. */
+static int
+open_expanded(struct encl_env *env, const struct encl_image_file *f,
+	      const struct encl_image_layer *layer, enum encl_codec codec,
+	      const char *what, struct encl_blob **out, struct encl_err *e)
+{
+	uint64_t size;
+	int fd;
+
+	if (encl_cache_get_unverified(env->cache, &layer->diff_id, &fd, &size, e) ||
+	    (fd < 0 &&
+	     encl_image_layer_expand(env, f, layer, codec, what, &fd, &size, e)))
+		return -1;
+	*out = encl_blob_new(fd, size, what);
+	return 0;
+}
+
 static int
 emit_compressed(struct encl_env *env, const struct encl_image_file *f,
 		const struct encl_image_layer *layer, enum encl_codec codec,
@@ -48,15 +65,11 @@ emit_compressed(struct encl_env *env, const struct encl_image_file *f,
 {
 	struct encl_tar tar = {.algo = layer->diff_id.algo, .what = what};
 	struct encl_digest got;
-	int fd;
+	encl_auto(encl_blob_unref) struct encl_blob *plain = NULL;
 
-	if (encl_cache_get_unverified(env->cache, &layer->diff_id, &fd, &tar.size, e) ||
-	    (fd < 0 &&
-	     encl_image_layer_expand(env, f, layer, codec, what, &fd, &tar.size, e)))
+	if (open_expanded(env, f, layer, codec, what, &plain, e))
 		return -1;
-	encl_auto(encl_blob_unref) struct encl_blob *plain =
-		encl_blob_new(fd, tar.size, what);
-
+	tar.size = plain->size;
 	tar.blob = plain;
 	if (encl_tar_scan(env, &tar, sink, &got, e))
 		return layer->diff_id.algo == ENCL_SHA256
@@ -91,4 +104,49 @@ encl_image_layer_emit(struct encl_env *env, const struct encl_image_store *store
 		    : emit_compressed(env, &f, layer, codec, what, sink, e))
 		return -1;
 	return sink->end(sink, e) ? encl_wrap(e, "%s", what) : 0;
+}
+
+static char *
+what_of(const struct encl_image_store *store, const struct encl_image_layer *layer)
+{
+	encl_auto(encl_free) char *name = encl_image_layer_name(layer);
+
+	return encl_xasprintf("%s: layer %s", store->what, name);
+}
+
+int
+encl_image_layer_plain(struct encl_env *env, const struct encl_image_store *store,
+		       const struct encl_image_layer *layer, struct encl_image_file *out,
+		       bool *cached, struct encl_err *e)
+{
+	encl_auto(encl_image_file_clear) struct encl_image_file f = {0};
+	encl_auto(encl_free) char *what = what_of(store, layer);
+	struct encl_blob *plain;
+	enum encl_codec codec;
+
+	if (encl_image_layer_open(store, layer, &f, e) ||
+	    encl_codec_probe(f.blob->fd, f.offset, f.size, what, &codec, e))
+		return -1;
+	*cached = codec != ENCL_CODEC_NONE;
+	if (!*cached) {
+		*out = f;
+		f.blob = NULL;
+		return 0;
+	}
+	if (open_expanded(env, &f, layer, codec, what, &plain, e))
+		return -1;
+	*out = (struct encl_image_file){plain, 0, plain->size};
+	return 0;
+}
+
+int
+encl_image_layer_wrong(struct encl_env *env, const struct encl_image_store *store,
+		       const struct encl_image_layer *layer, bool cached,
+		       const struct encl_digest *got, struct encl_err *e)
+{
+	encl_auto(encl_free) char *what = what_of(store, layer);
+
+	if (cached && layer->diff_id.algo == ENCL_SHA256)
+		return encl_expanded_damaged(env, &layer->diff_id, what, e);
+	return encl_image_layer_mismatch(what, "DiffID", &layer->diff_id, got, e);
 }

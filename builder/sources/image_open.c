@@ -56,6 +56,7 @@ take_manifest(const struct opening *o, const struct encl_oci_descriptor *d,
 				  &o->out->config_doc, e))
 		return -1;
 	memcpy(o->out->config, config.text, sizeof config.text);
+	o->out->config_file = encl_image_blob_name(&config.digest);
 	encl_auto(encl_free) char *config_what =
 		encl_xasprintf("%s: config %s", o->store->what, config.text);
 
@@ -86,6 +87,25 @@ descend(const struct opening *o, struct encl_oci_descriptor d, struct encl_err *
 	}
 	return encl_fail(e, ENCL_FAILED, "%s: indexes nested deeper than %d",
 			 o->store->what, MAX_INDEX_DEPTH);
+}
+
+/*
+ * containerd's annotation is a whole name; OCI's often is a tag alone, which
+ * names no image outside of its layout.
+ */
+static void
+take_name(const struct opening *o, const struct encl_oci_descriptor *d)
+{
+	const json_t *notes = json_object_get(d->doc, "annotations");
+	const char *whole =
+		json_string_value(json_object_get(notes, "io.containerd.image.name"));
+	const char *ref = json_string_value(
+		json_object_get(notes, "org.opencontainers.image.ref.name"));
+
+	if (whole && *whole)
+		encl_image_add_name(o->out, whole);
+	else if (ref && strpbrk(ref, ":/"))
+		encl_image_add_name(o->out, ref);
 }
 
 /* index.json has no digest; what it names is verified from there on.
@@ -119,6 +139,7 @@ open_oci(const struct opening *o, bool *found, struct encl_err *e)
 		return -1;
 	if (!*found)
 		return 0;
+	take_name(o, &d);
 	return descend(o, d, e);
 }
 

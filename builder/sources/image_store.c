@@ -126,10 +126,9 @@ encl_image_file_clear(struct encl_image_file *f)
 	*f = (struct encl_image_file){0};
 }
 
-/* *text is NULL where the file is not there. */
-static int
-read_text(const struct encl_image_store *s, const char *name, char **text, size_t *n,
-	  struct encl_err *e)
+int
+encl_image_store_text(const struct encl_image_store *s, const char *name, char **text,
+		      size_t *n, struct encl_err *e)
 {
 	encl_auto(encl_image_file_clear) struct encl_image_file f = {0};
 	encl_auto(encl_free) char *buf = NULL;
@@ -158,7 +157,7 @@ encl_image_store_json(const struct encl_image_store *s, const char *name, json_t
 	size_t n;
 
 	*out = NULL;
-	if (read_text(s, name, &text, &n, e))
+	if (encl_image_store_text(s, name, &text, &n, e))
 		return -1;
 	if (!text)
 		return 0;
@@ -191,7 +190,7 @@ encl_image_store_blob(const struct encl_image_store *s, const struct encl_digest
 	char have[ENCL_DIGEST_TEXT];
 	size_t n;
 
-	if (read_text(s, name, &text, &n, e))
+	if (encl_image_store_text(s, name, &text, &n, e))
 		return -1;
 	if (!text)
 		return encl_fail(e, ENCL_FAILED, "%s: %s is not there", s->what, name);

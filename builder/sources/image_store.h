@@ -42,6 +42,11 @@ int encl_image_store_find(const struct encl_image_store *s, const char *name,
 void encl_image_file_clear(struct encl_image_file *f);
 ENCL_AUTO_VAL(struct encl_image_file, encl_image_file_clear);
 
+/* A file of at most ENCL_IMAGE_JSON_MAX bytes (malloc'ed, with a NUL that does
+ * not count); *text is NULL where it is not there. */
+int encl_image_store_text(const struct encl_image_store *s, const char *name, char **text,
+			  size_t *n, struct encl_err *e) ENCL_MUST_CHECK;
+
 /* A JSON document of at most ENCL_IMAGE_JSON_MAX bytes; *out is NULL where it
  * is not there.  digest (may be NULL) gets its SHA-256. */
 int encl_image_store_json(const struct encl_image_store *s, const char *name,

@@ -97,15 +97,24 @@ pin_module(struct encl_env *env, struct encl_kernel_found *f, const char *name,
 
 /* AWS's init loads nsm.ko and nothing else. */
 static int
+wanted_modules(struct encl_env *env, const struct encl_manifest *m,
+	       struct encl_kernel_found *f, struct encl_module_list *out,
+	       struct encl_err *e)
+{
+	if (m->boot.kernel.kind == ENCL_KERNEL_BLOBS || m->boot.init == ENCL_INIT_AWS)
+		return 0;
+	return encl_modules_select(env, &f->modules, (const char *)encl_embedded_modules,
+				   f->config_text, f->info.release, m, out, e);
+}
+
+static int
 pin_modules(struct encl_env *env, const struct encl_manifest *m,
 	    struct encl_kernel_found *f, json_t *pin, struct encl_err *e)
 {
 	encl_auto(encl_module_list_clear) struct encl_module_list list = {NULL, 0};
 	encl_auto(json_decref) json_t *array = json_array();
 
-	if (m->boot.kernel.kind != ENCL_KERNEL_BLOBS && m->boot.init != ENCL_INIT_AWS &&
-	    encl_modules_select(env, &f->modules, (const char *)encl_embedded_modules,
-				f->config_text, f->info.release, m, &list, e))
+	if (wanted_modules(env, m, f, &list, e))
 		return -1;
 	for (size_t i = 0; i < list.n; i++)
 		if (pin_module(env, f, list.v[i], array, e))
@@ -142,14 +151,17 @@ find_nsm(struct encl_env *env, const struct encl_manifest *m, struct encl_kernel
 }
 
 static int
-lock(struct encl_env *env, const struct encl_manifest *m, json_t *pin, struct encl_err *e)
+lock(struct encl_env *env, const struct encl_manifest *m, const json_t *old_pin,
+     json_t *pin, struct encl_err *e)
 {
 	encl_auto(encl_kernel_found_clear) struct encl_kernel_found f = {.arena = NULL};
-	encl_auto(json_decref) json_t *deb = NULL;
+	encl_auto(json_decref) json_t *deb =
+		json_incref(json_object_get(old_pin, "package"));
 
 	json_object_set_new(pin, "kind", json_string(kind_names[m->boot.kernel.kind]));
 	if (m->boot.kernel.kind == ENCL_KERNEL_PACKAGE) {
-		if (encl_deb_lock(env, m, &m->boot.kernel.source, m->boot.kernel.package,
+		if (!deb &&
+		    encl_deb_lock(env, m, &m->boot.kernel.source, m->boot.kernel.package,
 				  "linux-image-", &deb, e))
 			return -1;
 		json_object_set(pin, "package", deb);
@@ -165,8 +177,7 @@ encl_kernel_lock(struct encl_env *env, const struct encl_manifest *m,
 {
 	encl_auto(json_decref) json_t *out = json_object();
 
-	(void)old_pin;
-	if (lock(env, m, out, e))
+	if (lock(env, m, old_pin, out, e))
 		return fail_at(m, e);
 	*pin = encl_take(out, NULL);
 	return 0;
@@ -252,6 +263,38 @@ open_modules(struct encl_env *env, struct encl_kernel_found *f, const json_t *pi
 	return 0;
 }
 
+static bool
+is_locked(const json_t *list, const char *name)
+{
+	json_t *module;
+	size_t i;
+
+	json_array_foreach ((json_t *)(uintptr_t)list, i, module)
+		if (!strcmp(name, json_string_value(json_object_get(module, "name"))))
+			return true;
+	return false;
+}
+
+/* Which modules there are depends on parts of the manifest beside the kernel. */
+static int
+check_modules(struct encl_env *env, const struct encl_manifest *m,
+	      struct encl_kernel_found *f, const json_t *pin, struct encl_err *e)
+{
+	encl_auto(encl_module_list_clear) struct encl_module_list list = {NULL, 0};
+
+	if (!m->docker.given && m->boot.format == ENCL_ROOT_CPIO)
+		return 0;
+	if (wanted_modules(env, m, f, &list, e))
+		return -1;
+	for (size_t i = 0; i < list.n; i++)
+		if (!is_locked(json_object_get(pin, "modules"), list.v[i]))
+			return encl_fail(e, ENCL_MISMATCH,
+					 "the manifest asks for kernel module %s, which "
+					 "is not locked; run \"enclavebuild lock\"",
+					 list.v[i]);
+	return 0;
+}
+
 static int
 check_found(const struct encl_manifest *m, const struct encl_kernel_found *f,
 	    const json_t *pin, struct encl_err *e)
@@ -289,7 +332,8 @@ open_pinned(struct encl_env *env, const struct encl_manifest *m, const json_t *p
 	if (m->boot.kernel.kind == ENCL_KERNEL_PACKAGE)
 		deb = json_object_get(pin, "package");
 	if (encl_kernel_gather(env, m, deb, &f, e) || find_nsm(env, m, &f, e) ||
-	    check_found(m, &f, pin, e) || open_modules(env, &f, pin, k, e))
+	    check_found(m, &f, pin, e) || open_modules(env, &f, pin, k, e) ||
+	    check_modules(env, m, &f, pin, e))
 		return -1;
 	k->image = f.image;
 	k->nsm_ko = f.nsm_ko;

@@ -160,6 +160,8 @@ holds(const char *word, size_t n, const struct encl_kernel_files *k,
 		*yes = !strcmp(text, encl_arch_name(m->arch));
 	else if (!strcmp(text, "modules"))
 		*yes = k->n_modules > 0;
+	else if (!strcmp(text, "docker"))
+		*yes = m->docker.given;
 	else if (!strncmp(text, "compression=", 12))
 		*yes = !strcmp(text + 12, encl_compression_name(m->boot.compression));
 	else if (!strncmp(text, "format=", 7))

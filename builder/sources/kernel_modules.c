@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "sources/kernel_config.h"
 #include "sources/kernel_expand.h"
+#include "sources/kernel_netfilter.h"
 #include "sources/table.h"
 
 void
@@ -268,24 +269,49 @@ select_one(struct selection *s, const char *name, const char *why, struct encl_e
 
 /* Features that are not for every image; the others of the table are. */
 static bool
-wants_squashfs(const struct encl_manifest *m)
+wants_squashfs(const struct encl_manifest *m, const char *config)
 {
+	(void)config;
 	return m->boot.format == ENCL_ROOT_SQUASHFS;
+}
+
+static bool
+wants_bridge(const struct encl_manifest *m, const char *config)
+{
+	return encl_netfilter_wanted(m) &&
+	       encl_kernel_netfilter(config, true, NULL) != ENCL_NETFILTER_NONE;
+}
+
+static bool
+wants_nft(const struct encl_manifest *m, const char *config)
+{
+	return encl_netfilter_wanted(m) &&
+	       encl_kernel_netfilter(config, true, NULL) == ENCL_NETFILTER_NFT;
+}
+
+static bool
+wants_legacy(const struct encl_manifest *m, const char *config)
+{
+	return encl_netfilter_wanted(m) &&
+	       encl_kernel_netfilter(config, true, NULL) == ENCL_NETFILTER_LEGACY;
 }
 
 static const struct {
 	const char *name;
-	bool (*wanted)(const struct encl_manifest *m);
+	bool (*wanted)(const struct encl_manifest *m, const char *config);
 } features[] = {
 	{"squashfs", wants_squashfs},
+	{"docker-bridge", wants_bridge},
+	{"docker-nft", wants_nft},
+	{"docker-legacy", wants_legacy},
 };
 
 static bool
-feature_wanted(const struct encl_manifest *m, const char *feature)
+feature_wanted(const struct encl_manifest *m, const char *config, const char *feature)
 {
 	for (size_t i = 0; i < sizeof features / sizeof *features; i++)
 		if (!strcmp(features[i].name, feature))
-			return features[i].wanted(m);
+			return features[i].wanted(m, config);
 	return true;
 }
 
@@ -300,7 +326,7 @@ select_row(struct selection *s, const struct encl_table_row *row, const char *co
 	if (!required && strcmp(row->column[3], "optional") != 0)
 		return encl_fail(e, ENCL_FAILED, "table line %u: unknown need \"%s\"",
 				 row->line, row->column[3]);
-	if (!feature_wanted(m, row->column[0]))
+	if (!feature_wanted(m, config, row->column[0]))
 		return 0;
 	/* Not set at all: the table of requirements has the say. */
 	if (is == ENCL_KCONFIG_BUILTIN ||

@@ -74,8 +74,9 @@ ENCL_AUTO_VAL(struct encl_module_list, encl_module_list_clear);
  * The wanted modules of the table (rows of a feature that not every image has
  * count where the manifest wants it) that are neither built in (option =y in
  * config, or in modules.builtin) nor left out (optional and not there), then
- * boot.kernel.extraModules, each after its dependencies.  release "": vermagic is not compared.
- * ENCL_USAGE names a module that is missing and who asks for it.
+ * boot.kernel.extraModules, each after its dependencies.  release "": vermagic
+ * is not compared.  ENCL_USAGE names a module that is missing and who asks for
+ * it.
  */
 int encl_modules_select(struct encl_env *env, struct encl_module_index *x,
 			const char *table, const char *config, const char *release,

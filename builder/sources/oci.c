@@ -78,6 +78,7 @@ encl_oci_descriptor(const json_t *v, const char *what, struct encl_oci_descripto
 		return fail_named(e, what, "not a sha256 or sha512 digest:", digest);
 	encl_digest_format(&d.digest, d.text);
 	d.kind = kind_of(d.media_type);
+	d.doc = v;
 	*out = d;
 	return 0;
 }
@@ -252,8 +253,20 @@ encl_oci_config(struct encl_image *image, enum encl_arch arch, const char *what,
 }
 
 void
+encl_image_add_name(struct encl_image *image, const char *name)
+{
+	image->names =
+		encl_xrealloc(image->names, image->n_names + 1, sizeof *image->names);
+	image->names[image->n_names++] = encl_xstrdup(name);
+}
+
+void
 encl_image_clear(struct encl_image *i)
 {
+	for (size_t n = 0; n < i->n_names; n++)
+		free(i->names[n]);
+	free(i->names);
+	free(i->config_file);
 	for (size_t n = 0; n < i->n_layers; n++) {
 		free(i->layers[n].media_type);
 		free(i->layers[n].file);

@@ -23,6 +23,7 @@ struct encl_oci_descriptor {
 	char text[ENCL_DIGEST_TEXT];
 	uint64_t size;
 	const char *media_type; /* borrowed from the document */
+	const json_t *doc;	/* the descriptor itself; borrowed */
 };
 /* ENCL_FAILED also for Docker's schema 1, by its name. */
 int encl_oci_descriptor(const json_t *v, const char *what,
@@ -64,6 +65,9 @@ struct encl_image {
 	char manifest[ENCL_DIGEST_TEXT]; /* "" in Docker's old format */
 	char config[ENCL_DIGEST_TEXT];
 	json_t *config_doc;
+	char *config_file; /* name in the store */
+	char **names;	   /* that the source gives it, as they stand there */
+	size_t n_names;
 	struct encl_image_layer *layers;
 	size_t n_layers;
 };
@@ -78,6 +82,9 @@ int encl_oci_manifest(const json_t *doc, const char *what, struct encl_image *ou
 /* DiffIDs out of image->config_doc, one a layer; os and architecture checked. */
 int encl_oci_config(struct encl_image *image, enum encl_arch arch, const char *what,
 		    struct encl_err *e) ENCL_MUST_CHECK;
+
+/* Keeps a name that the source gives the image. */
+void encl_image_add_name(struct encl_image *image, const char *name);
 
 /* "amd64", "arm64" */
 const char *encl_oci_arch(enum encl_arch arch);

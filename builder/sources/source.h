@@ -83,7 +83,7 @@ int encl_local_emit(struct encl_env *env, const struct encl_manifest *m,
 		    const struct encl_layer *layer, const json_t *pin,
 		    struct encl_entry_sink *sink, struct encl_err *e) ENCL_MUST_CHECK;
 
-/* kernel */
+/* kernel.  lock: the package of old_pin (may be NULL) stays. */
 struct encl_module {
 	char *name;		     /* "virtio_mmio" */
 	struct encl_content content; /* the .ko, uncompressed; holds a reference */
