@@ -25,7 +25,7 @@ enum {
 	ASK_TIMEOUT = 10000,
 	LOAD_TIMEOUT = 120000, /* without a byte moving */
 	NETWORK_TIMEOUT = 60000,
-	PING_EVERY = 10000, /* where the config says nothing of health */
+	PING_EVERY = 10000,
 	PING_TIMEOUT = 5000,
 	PING_MISSES = 3,
 	DEATH_TIMEOUT = 5000 /* from SIGKILL to its end */
@@ -202,49 +202,27 @@ die(void)
 
 /* ---- while it runs ---- */
 
-static void pinged(void *arg, const struct http_reply *r);
-
-/* A setting of the config's health check, where it has one. */
-static size_t
-or_default(size_t value, size_t otherwise)
-{
-	return value && the.unit->config->health != HEALTH_NONE ? value : otherwise;
-}
-
-static void
-ping_later(void)
-{
-	loop_timer(&the.tick,
-		   or_default(the.unit->config->health_interval_ms, PING_EVERY));
-}
-
 static void
 pinged(void *arg, const struct http_reply *r)
 {
-	size_t most = or_default(the.unit->config->health_retries, PING_MISSES);
-
 	(void)arg;
-	if (r->status == 200) {
+	if (r->status == 200)
 		the.misses = 0;
-		ping_later();
+	else if (++the.misses == PING_MISSES) {
+		docker_message(r, the.last, sizeof the.last);
+		join(the.why, "the daemon did not answer ", guest_dec(PING_MISSES),
+		     " times in a row: ", the.last);
+		die();
 		return;
 	}
-	docker_message(r, the.last, sizeof the.last);
-	if (++the.misses < most) {
-		ping_later();
-		return;
-	}
-	join(the.why, "the daemon did not answer ", guest_dec(most),
-	     " times in a row: ", the.last);
-	die();
+	loop_timer(&the.tick, PING_EVERY);
 }
 
 static void
 ping(struct timer *t)
 {
 	(void)t;
-	ask("GET", "/_ping", NULL,
-	    or_default(the.unit->config->health_timeout_ms, PING_TIMEOUT), pinged);
+	ask("GET", "/_ping", NULL, PING_TIMEOUT, pinged);
 }
 
 static void
@@ -256,7 +234,7 @@ up(void)
 	the.life++;
 	the.misses = 0;
 	the.tick.expired = ping;
-	ping_later();
+	loop_timer(&the.tick, PING_EVERY);
 	unit_started(the.unit);
 	if (the.phase == UP)
 		unit_healthy(the.unit, true, NULL);
