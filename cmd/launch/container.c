@@ -201,7 +201,7 @@ take_state(struct container *c, const struct json *j)
 	bool was_told = c->error[0];
 
 	json_int(j, "State.ExitCode", &code);
-	c->end.oom = json_true(j, "State.OOMKilled");
+	c->end.oom = json_flag(j, "State.OOMKilled");
 	/* The word of the kernel's reason may come behind the end itself. */
 	if (code == 137 && !c->end.oom && c->tries < 2 &&
 	    c->unit->state != UNIT_STOPPING) {
@@ -209,7 +209,7 @@ take_state(struct container *c, const struct json *j)
 		return;
 	}
 	if (!was_told)
-		json_string(j, "State.Error", c->error, sizeof c->error);
+		json_text(j, "State.Error", c->error, sizeof c->error);
 	if (c->end.never_ran)
 		c->end.code = code > 0 && code <= 255 ? (int)code : LAUNCH_FAILED;
 	else
@@ -224,7 +224,7 @@ inspected(void *arg, const struct http_reply *r)
 	struct json j = {0};
 
 	if (r->status == 200 && json_parse(&j, r->body, r->n)) {
-		if (json_true(&j, "State.Running"))
+		if (json_flag(&j, "State.Running"))
 			not_ended(c);
 		else
 			take_state(c, &j);
@@ -270,7 +270,7 @@ health_seen(void *arg, const struct http_reply *r)
 	char status[16] = "";
 
 	if (r->status == 200 && json_parse(&j, r->body, r->n) &&
-	    !json_string(&j, "State.Health.Status", status, sizeof status))
+	    !json_text(&j, "State.Health.Status", status, sizeof status))
 		unit_healthy(c->unit, false, "it has no health check");
 	json_clear(&j);
 	if (strcmp(status, "healthy") == 0)

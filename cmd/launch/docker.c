@@ -25,7 +25,7 @@ static bool
 text_of(const char *text, size_t n, const char *key, char *out, size_t room)
 {
 	struct json j;
-	bool found = json_parse(&j, text, n) && json_string(&j, key, out, room);
+	bool found = json_parse(&j, text, n) && json_text(&j, key, out, room);
 
 	json_clear(&j);
 	return found;

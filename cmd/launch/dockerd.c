@@ -291,7 +291,7 @@ make_network(void)
 		return;
 	}
 	named = json_parse(&j, body, strlen(body)) &&
-		json_string(&j, "Name", target + 10, sizeof target - 10);
+		json_text(&j, "Name", target + 10, sizeof target - 10);
 	json_clear(&j);
 	if (named)
 		ask("GET", target, NULL, NETWORK_TIMEOUT, network_found);
@@ -354,10 +354,10 @@ say_ready(const struct json *j)
 	char cgroup[16];
 	char cgroups_by[24];
 
-	json_string(j, "ServerVersion", version, sizeof version);
-	json_string(j, "Driver", driver, sizeof driver);
-	json_string(j, "CgroupVersion", cgroup, sizeof cgroup);
-	json_string(j, "CgroupDriver", cgroups_by, sizeof cgroups_by);
+	json_text(j, "ServerVersion", version, sizeof version);
+	json_text(j, "Driver", driver, sizeof driver);
+	json_text(j, "CgroupVersion", cgroup, sizeof cgroup);
+	json_text(j, "CgroupDriver", cgroups_by, sizeof cgroups_by);
 	say("docker: ready: ", version, ", ", driver, ", cgroup v", cgroup, " (",
 	    cgroups_by, "), ", record_tenths(loop_ms() - the.began), " s");
 }

@@ -163,7 +163,7 @@ character(const char **s, const char *end, char out[4])
 }
 
 bool
-json_string(const struct json *j, const char *path, char *out, size_t room)
+json_text(const struct json *j, const char *path, char *out, size_t room)
 {
 	const jsmntok_t *t = find(j, path);
 	const char *s;
@@ -211,7 +211,7 @@ json_int(const struct json *j, const char *path, long *out)
 }
 
 bool
-json_true(const struct json *j, const char *path)
+json_flag(const struct json *j, const char *path)
 {
 	const jsmntok_t *t = find(j, path);
 

@@ -24,8 +24,8 @@ void json_clear(struct json *j);
  * blanks, what does not fit is cut at a character's border.  False, and out
  * empty, where there is no string.
  */
-bool json_string(const struct json *j, const char *path, char *out, size_t room);
+bool json_text(const struct json *j, const char *path, char *out, size_t room);
 bool json_int(const struct json *j, const char *path, long *out);
-bool json_true(const struct json *j, const char *path); /* there, and true */
+bool json_flag(const struct json *j, const char *path); /* there, and true */
 
 #endif

@@ -50,9 +50,9 @@ ask_json(const char *text, size_t n)
 
 	if (json_parse(&j, text, n))
 		for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-			json_string(&j, paths[i], out, sizeof out);
+			json_text(&j, paths[i], out, sizeof out);
 			json_int(&j, paths[i], &number);
-			json_true(&j, paths[i]);
+			json_flag(&j, paths[i]);
 		}
 	json_clear(&j);
 }

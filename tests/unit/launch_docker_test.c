@@ -183,7 +183,7 @@ TEST(launch_json_values)
 	long n = 0;
 
 	CHECK(json_parse(&j, text, sizeof text - 1));
-	CHECK(json_string(&j, "Id", out, sizeof out));
+	CHECK(json_text(&j, "Id", out, sizeof out));
 	EQ_STR("x", out);
 	CHECK(json_int(&j, "State.ExitCode", &n));
 	EQ_INT(137, n);
@@ -194,11 +194,11 @@ TEST(launch_json_values)
 	CHECK(!json_int(&j, "State.Frac", &n) && !json_int(&j, "State.Nil", &n));
 	CHECK(!json_int(&j, "State.Error", &n) && !json_int(&j, "State.No", &n));
 	CHECK(!json_int(&j, "ExitCode", &n) && !json_int(&j, "Id.ExitCode", &n));
-	CHECK(json_true(&j, "State.OOMKilled") && !json_true(&j, "State.Running"));
-	CHECK(!json_true(&j, "State.Nil") && !json_true(&j, "State"));
-	CHECK(json_string(&j, "State.Error", out, sizeof out));
+	CHECK(json_flag(&j, "State.OOMKilled") && !json_flag(&j, "State.Running"));
+	CHECK(!json_flag(&j, "State.Nil") && !json_flag(&j, "State"));
+	CHECK(json_text(&j, "State.Error", out, sizeof out));
 	EQ_STR("a \"b\" \xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\xef\xbf\xbdz/", out);
-	CHECK(!json_string(&j, "State", out, sizeof out));
+	CHECK(!json_text(&j, "State", out, sizeof out));
 	EQ_STR("", out);
 	json_clear(&j);
 }
@@ -221,7 +221,7 @@ TEST(launch_json_cut)
 
 	CHECK(json_parse(&j, text, sizeof text - 1));
 	for (size_t room = 1; room <= 8; room++) {
-		CHECK(json_string(&j, "e", out, room));
+		CHECK(json_text(&j, "e", out, room));
 		EQ_STR(want[room - 1], out);
 	}
 	json_clear(&j);
