@@ -140,112 +140,16 @@ check_expect(struct checker *c)
 					 "only a signed image has it; give sign");
 }
 
-/* NAME of NAME, NAME=VERSION and NAME/SUITE */
-static size_t
-name_length(const char *package)
-{
-	return strcspn(package, "=/");
-}
-
-static bool
-same_name(const char *a, const char *b)
-{
-	size_t n = name_length(a);
-
-	return n == name_length(b) && !strncmp(a, b, n);
-}
-
-/* Problem at packages.LIST[i] of the rootfs entry. */
 static void
-package_problem(struct checker *c, size_t layer, const struct encl_yaml_node *node,
-		size_t i, const char *why)
+check_rootfs(struct checker *c)
 {
-	encl_auto(encl_free) char *path =
-		encl_xasprintf("rootfs[%zu].packages.install[%zu]", layer, i);
-	encl_auto(encl_free) char *name =
-		encl_manifest_quote(node->text, name_length(node->text));
-
-	encl_manifest_report_add(c->r, node->pos, path, "%s %s", name, why);
-}
-
-static bool
-listed_before(const struct encl_yaml_node *list, const struct encl_yaml_node *node)
-{
-	for (const struct encl_yaml_node *p = list->first; p != node; p = p->next)
-		if (same_name(p->text, node->text))
-			return true;
-	return false;
-}
-
-static void
-check_install(struct checker *c, size_t layer, const struct encl_yaml_node *packages)
-{
-	const struct encl_yaml_node *install = good(packages, "install");
-	const struct encl_strings *exclude = &c->m->layers[layer].packages.exclude;
-	size_t i = 0;
-
-	for (const struct encl_yaml_node *p = install ? install->first : NULL; p;
-	     p = p->next, i++) {
-		if (p->bad || p->kind != ENCL_YAML_TEXT)
-			continue;
-		if (listed_before(install, p))
-			package_problem(c, layer, p, i, "is listed twice");
-		for (size_t j = 0; j < exclude->n; j++)
-			if (same_name(exclude->v[j], p->text))
-				package_problem(c, layer, p, i, "is in exclude too");
-	}
-}
-
-static void
-check_sources(struct checker *c, size_t layer, const struct encl_yaml_node *packages)
-{
-	const struct encl_yaml_node *sources = good(packages, "sources");
-	const struct encl_apt_source *v = c->m->layers[layer].packages.sources;
-	size_t n = sources ? c->m->layers[layer].packages.n_sources : 0;
-
-	for (size_t i = 1; i < n; i++) {
-		for (size_t j = 0; j < i; j++) {
-			encl_auto(encl_free) char *path = encl_xasprintf(
-				"rootfs[%zu].packages.sources[%zu]", layer, i);
-
-			if (!v[i].suite || !v[j].suite ||
-			    strcmp(v[i].suite, v[j].suite) != 0)
-				continue;
-			if (!v[i].mirror != !v[j].mirror ||
-			    (v[i].mirror && strcmp(v[i].mirror, v[j].mirror) != 0))
-				continue;
-			encl_manifest_report_add(
-				c->r, v[i].pos, path,
-				"the same mirror and suite as sources[%zu]", j);
-			break;
-		}
-	}
-}
-
-/* The entries of rootfs, one by one. */
-static void
-check_layers(struct checker *c)
-{
-	const struct encl_yaml_node *rootfs = good(c->root, "rootfs");
 	bool engine = encl_manifest_yaml_get(c->root, "docker") != NULL;
-	size_t i = 0;
 
 	if (!engine && !encl_manifest_yaml_get(c->root, "rootfs"))
 		encl_manifest_report_add(c->r, c->root->pos, "rootfs",
 					 "required, but not there");
-	for (const struct encl_yaml_node *l = rootfs ? rootfs->first : NULL;
-	     l && i < c->m->n_layers; l = l->next, i++) {
-		const struct encl_yaml_node *packages = good(l, "packages");
-
-		if (packages) {
-			check_install(c, i, packages);
-			check_sources(c, i, packages);
-		}
-		if (i == 0 && !engine && !l->bad && good(l, "remove"))
-			encl_manifest_report_add(
-				c->r, l->pos, "rootfs[0].remove",
-				"there is nothing to remove yet; entries apply in order");
-	}
+	encl_manifest_check_layers(good(c->root, "rootfs"), c->m->layers, c->m->n_layers,
+				   "rootfs", engine, c->r);
 }
 
 void
@@ -267,11 +171,12 @@ encl_manifest_check(const struct encl_yaml_node *root, const struct encl_manifes
 
 	if (root->kind != ENCL_YAML_MAP)
 		return;
-	check_layers(&c);
+	check_rootfs(&c);
 	check_format(&c);
 	check_level(&c);
 	check_init(&c);
 	check_command(&c);
+	encl_manifest_check_docker(root, m, r);
 	encl_manifest_check_units(root, m, r);
 	check_expect(&c);
 	encl_manifest_check_reach(root, m, r);

@@ -24,4 +24,29 @@ void encl_manifest_check_units(const struct encl_yaml_node *root,
 			       const struct encl_manifest *m,
 			       struct encl_manifest_report *r);
 
+/* check_docker.c: those of the docker section. */
+void encl_manifest_check_docker(const struct encl_yaml_node *root,
+				const struct encl_manifest *m,
+				struct encl_manifest_report *r);
+
+/* check_layers.c: those of entries such as rootfs'; path is the list's.  based:
+ * they do not begin with nothing. */
+void encl_manifest_check_layers(const struct encl_yaml_node *list,
+				const struct encl_layer *layers, size_t n,
+				const char *path, bool based,
+				struct encl_manifest_report *r);
+void encl_manifest_check_packages(const struct encl_yaml_node *node,
+				  const struct encl_layer_packages *p, const char *path,
+				  struct encl_manifest_report *r);
+
+/*
+ * Where a key of a container is written: in the manifest, at node, or in a
+ * Compose file under that one's name for it.  The path's key may go on with
+ * "[0]" or ".NAME"; NULL is the container itself.
+ */
+char *encl_check_container_path(const struct encl_manifest *m, size_t i, const char *key);
+const struct encl_yaml_node *encl_check_container_key(const struct encl_container *c,
+						      const struct encl_yaml_node *node,
+						      const char *key);
+
 #endif

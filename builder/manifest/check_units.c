@@ -17,8 +17,9 @@
 
 struct row {
 	const struct encl_unit *unit;
-	const struct encl_yaml_node *node; /* NULL: from a compose file */
-	const char *list;		   /* "services" or "docker.containers" */
+	const struct encl_yaml_node *node;	/* NULL: from a compose file */
+	const char *list;			/* "services" or "docker.containers" */
+	const struct encl_container *container; /* or NULL */
 	size_t index;
 	bool maybe_healthy; /* its image may have a health check */
 	bool reached;	    /* find_cycle: does not wait for a circle */
@@ -32,6 +33,15 @@ struct units {
 	bool app; /* there is a unit "app" */
 };
 
+static char *
+path_of(const struct units *u, const struct row *row, const char *key)
+{
+	if (row->container)
+		return encl_check_container_path(u->m, row->index, key);
+	return encl_xasprintf("%s[%zu]%s%s", row->list, row->index, key ? "." : "",
+			      key ? key : "");
+}
+
 static void problem(const struct units *u, const struct row *row, const char *key,
 		    struct encl_pos pos, const char *fmt, ...) ENCL_PRINTF(5, 6);
 
@@ -39,8 +49,7 @@ static void
 problem(const struct units *u, const struct row *row, const char *key,
 	struct encl_pos pos, const char *fmt, ...)
 {
-	encl_auto(encl_free) char *path =
-		encl_xasprintf("%s[%zu].%s", row->list, row->index, key);
+	encl_auto(encl_free) char *path = path_of(u, row, key);
 	encl_auto(encl_free) char *text = NULL;
 	va_list ap;
 
@@ -51,11 +60,18 @@ problem(const struct units *u, const struct row *row, const char *key,
 	encl_manifest_report_add(u->r, pos, path, "%s", text);
 }
 
+static const struct encl_yaml_node *
+key_of(const struct row *row, const char *key)
+{
+	return row->container ? encl_check_container_key(row->container, row->node, key)
+			      : encl_manifest_yaml_get(row->node, key);
+}
+
 /* Where the value of a key stands; else where the unit does. */
 static struct encl_pos
 pos_of(const struct row *row, const char *key)
 {
-	const struct encl_yaml_node *node = encl_manifest_yaml_get(row->node, key);
+	const struct encl_yaml_node *node = key_of(row, key);
 
 	return node ? node->pos : row->unit->pos;
 }
@@ -63,8 +79,8 @@ pos_of(const struct row *row, const char *key)
 static struct encl_pos
 pos_of_dependency(const struct row *row, const char *name)
 {
-	const struct encl_yaml_node *node = encl_manifest_yaml_get(
-		encl_manifest_yaml_get(row->node, "dependsOn"), name);
+	const struct encl_yaml_node *node =
+		encl_manifest_yaml_get(key_of(row, "dependsOn"), name);
 
 	return node ? node->key_pos : pos_of(row, "dependsOn");
 }
@@ -92,10 +108,12 @@ check_name(const struct units *u, const struct row *row)
 			problem(u, row, "name", pos_of(row, "name"),
 				"\"%s\" is a name of the enclave's own", name);
 	first = find(u, name);
-	if (first != row)
+	if (first != row) {
+		encl_auto(encl_free) char *other = path_of(u, first, NULL);
+
 		problem(u, row, "name", pos_of(row, "name"),
-			"\"%s\" is the name of %s[%zu] too", name, first->list,
-			first->index);
+			"\"%s\" is the name of %s too", name, other);
+	}
 }
 
 /* The nearest name, or NULL. */
@@ -261,6 +279,7 @@ collect(struct units *u, const struct encl_yaml_node *root)
 			.node = encl_manifest_yaml_at(containers, i),
 			.list = "docker.containers",
 			.index = i,
+			.container = &m->docker.containers[i],
 			.maybe_healthy = !m->docker.containers[i].no_health,
 		};
 	u->app = encl_manifest_yaml_get(root, "app");

@@ -159,9 +159,6 @@ encl_decode_finish_docker(struct encl_decoder *d, struct encl_manifest *m)
 {
 	struct encl_docker *docker = &m->docker;
 
-	if (docker->compose)
-		encl_decode_problem(d, NULL, NULL, docker->pos,
-				    "docker.compose is not read yet; use containers");
 	finish_engine(d, &docker->engine);
 	for (size_t i = 0; i < docker->n_images; i++)
 		finish_image(d, &docker->images[i]);

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/stream.h"
 #include "manifest/check.h"
+#include "manifest/compose.h"
 #include "manifest/decode.h"
 #include "manifest/report.h"
 #include "manifest/yaml.h"
@@ -52,6 +53,8 @@ encl_manifest_parse(const char *text, size_t n, const char *file, const char *fo
 	root = encl_manifest_yaml_parse(text, n, arena, &r);
 	if (root) {
 		encl_manifest_decode(root, m, &r);
+		if (m->docker.compose && !m->docker.n_containers)
+			encl_manifest_compose(m, &r);
 		encl_manifest_fill(root, m);
 		encl_manifest_check(root, m, &r);
 	}

@@ -297,6 +297,7 @@ struct encl_publish {
 struct encl_container {
 	struct encl_unit unit;
 	struct encl_pos image_pos;
+	const struct encl_yaml_node *service; /* of the Compose file, or NULL */
 	/* As encl_image_name gives it, or one that ends in "sha256:…", the image's ID. */
 	const char *image;
 	size_t image_index; /* of docker.images; encl_docker_match_images sets it */
@@ -334,7 +335,8 @@ struct encl_docker {
 	struct encl_container *containers; /* from `containers` or from `compose` */
 	size_t n_containers;
 	const char *compose; /* path or NULL */
-	bool host_network;   /* network: host */
+	struct encl_pos compose_pos;
+	bool host_network; /* network: host */
 	enum encl_docker_driver driver;
 	enum encl_docker_preload preload;
 	uint64_t storage_mib; /* 0: auto */

@@ -344,6 +344,7 @@ const struct encl_key encl_manifest_docker_keys[] = {
 	 .flags = ENCL_KEY_UNMEASURED,
 	 .format = &encl_format_host_path,
 	 FIELD(D, compose),
+	 POS(D, compose_pos),
 	 .example = "./compose.yaml",
 	 .help = "A Compose file instead of `containers`; what of it is understood is in "
 		 "7-docker-compose.md.  Its containers are measured, its name is not."},

@@ -380,7 +380,9 @@ encl_manifest_yaml_parse(const char *text, size_t n, struct encl_arena *arena,
 	    (rd.root->kind == ENCL_YAML_TEXT && !rd.root->len && !rd.root->bad)) {
 		encl_manifest_report_add(
 			r, (struct encl_pos){.line = 1, .column = 1}, "",
-			"the file is empty; \"enclavebuild init\" writes one to begin with");
+			"the file is empty%s",
+			r->file ? ""
+				: "; \"enclavebuild init\" writes one to begin with");
 		return NULL;
 	}
 	return rd.root;

@@ -32,7 +32,8 @@ canonical_docker(const struct encl_manifest *m)
 TEST(manifest_docker_defaults)
 {
 	encl_auto(encl_manifest_free) struct encl_manifest *m =
-		parse(HEAD "docker:\n" ENGINE "  containers: [{name: c, image: r}]\n");
+		parse(HEAD "docker:\n" ENGINE "  containers: [{name: c, image: r}]\n"
+			   "  images: [{image: 'oci:r'}]\n");
 	const struct encl_docker *d = &m->docker;
 	const struct encl_container *c = &d->containers[0];
 	encl_auto(encl_free) char *text = canonical_docker(m);
@@ -61,7 +62,7 @@ TEST(manifest_docker_defaults)
 	EQ_STR("{\"engine\":{\"packages\":{\"distribution\":\"debian\",\"sources\":[{"
 	       "\"suite\":\"s\",\"components\":[\"main\"],\"checkValidUntil\":true}],"
 	       "\"install\":[\"docker.io\"],\"essential\":\"false\",\"docs\":true,"
-	       "\"dpkgStatus\":true},\"cli\":false},\"containers\":[{\"name\":\"c\","
+	       "\"dpkgStatus\":true},\"cli\":false},\"images\":[{\"image\":\"oci:r\"}],\"containers\":[{\"name\":\"c\","
 	       "\"restart\":\"no\",\"restartMax\":0,\"critical\":false,"
 	       "\"stopTimeoutSeconds\":10,\"image\":\"r:latest\",\"privileged\":false,\"readOnly\":false,"
 	       "\"network\":\"bridge\",\"init\":false}],\"network\":\"bridge\","
