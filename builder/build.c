@@ -27,6 +27,7 @@ build_clear(struct encl_build *b)
 	encl_ramdisk_free(b->app);
 	encl_tree_free(b->tree);
 	encl_key_signer_free(b->signer);
+	encl_docker_build_clear(&b->docker);
 }
 ENCL_AUTO_VAL(struct encl_build, build_clear);
 
@@ -225,8 +226,9 @@ encl_build(struct encl_env *env, const struct encl_manifest *m,
 	    encl_kernel_open(env, m, kernel_pin, &b.kernel, e) ||
 	    encl_kernel_check(&b.kernel, m, e))
 		return -1;
-	if (encl_assemble(env, m, b.lock, &b.tree, &b.config, e) ||
-	    encl_install_guest(env->log, m, b.lock, &b.config, b.tree, e) ||
+	if (encl_assemble(env, m, b.lock, b.kernel.config, &b.tree, &b.config, e) ||
+	    encl_install_guest(env, m, b.lock, b.kernel.config, &b.config, b.tree,
+			       &b.docker, e) ||
 	    encl_tree_normalise(b.tree, m->source_date_epoch, m->boot.format, e) ||
 	    encl_build_ramdisks(&b, &init_bytes, e))
 		return -1;

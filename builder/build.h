@@ -67,18 +67,21 @@ char *encl_measurements_path(const char *image);
 void encl_manifest_digest(const struct encl_manifest *m, const json_t *lock,
 			  struct encl_digest *out);
 
-/* Merges what lock pins into one tree; used by build. */
+/* Merges what lock pins into one tree, the Docker engine below everything;
+ * kernel_config is the text of the kernel's configuration. */
 struct encl_tree;
 struct encl_image_config;
 int encl_assemble(struct encl_env *env, const struct encl_manifest *m, const json_t *lock,
-		  struct encl_tree **tree, struct encl_image_config *config,
-		  struct encl_err *e) ENCL_MUST_CHECK;
+		  const char *kernel_config, struct encl_tree **tree,
+		  struct encl_image_config *config, struct encl_err *e) ENCL_MUST_CHECK;
 
-/* Puts /.enclave/{launch,config,manifest.digest} into the tree. */
-struct encl_log;
-int encl_install_guest(struct encl_log *log, const struct encl_manifest *m,
-		       const json_t *lock, const struct encl_image_config *config,
-		       struct encl_tree *tree, struct encl_err *e) ENCL_MUST_CHECK;
+/* Puts /.enclave/{launch,config,manifest.digest} into the tree, and what
+ * docker: asks for; d is filled in where it is given. */
+struct encl_docker_build;
+int encl_install_guest(struct encl_env *env, const struct encl_manifest *m,
+		       const json_t *lock, const char *kernel_config,
+		       const struct encl_image_config *config, struct encl_tree *tree,
+		       struct encl_docker_build *d, struct encl_err *e) ENCL_MUST_CHECK;
 
 /* The guest programs inside the tool; ENCL_HOST where this build lacks arch. */
 struct encl_content;

@@ -4,6 +4,7 @@
 #define ENCL_BUILD_INTERNAL_H
 
 #include "build.h"
+#include "docker_build.h"
 #include "ramdisk/ramdisk.h"
 #include "rootfs/tree.h"
 #include "sign/sign.h"
@@ -20,6 +21,7 @@ struct encl_build {
 	struct encl_ramdisk *boot;
 	struct encl_ramdisk *app;
 	struct encl_key_signer *signer;
+	struct encl_docker_build docker;
 };
 
 /* Loads the lock beside the manifest and checks it, or resolves anew. */

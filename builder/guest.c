@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "build.h"
+#include "docker_build.h"
 #include "embedded.h"
 #include "ramdisk/launch_config.h"
 #include "rootfs/tree.h"
@@ -52,8 +53,8 @@ encl_guest_program(enum encl_arch arch, const char *name, struct encl_content *o
 
 static int
 write_config(struct encl_log *log, const struct encl_manifest *m,
-	     const struct encl_image_config *config, struct encl_tree *tree,
-	     struct encl_buf *out, struct encl_err *e)
+	     const struct encl_image_config *config, struct encl_docker_build *d,
+	     struct encl_tree *tree, struct encl_buf *out, struct encl_err *e)
 {
 	encl_auto(encl_units_clear) struct encl_units units = {0};
 	struct encl_launch_config c = {
@@ -68,7 +69,8 @@ write_config(struct encl_log *log, const struct encl_manifest *m,
 
 	if (encl_units_collect(log, m, config, tree, &units, e))
 		return -1;
-	/* the daemon and its containers are added here, by encl_units_add */
+	if (m->docker.given)
+		encl_docker_build_units(m, d, &units);
 	if (encl_units_sort(&units, e))
 		return -1;
 	c.units = units.v;
@@ -99,9 +101,10 @@ content_of(const void *data, size_t n)
 }
 
 int
-encl_install_guest(struct encl_log *log, const struct encl_manifest *m,
-		   const json_t *lock, const struct encl_image_config *config,
-		   struct encl_tree *tree, struct encl_err *e)
+encl_install_guest(struct encl_env *env, const struct encl_manifest *m,
+		   const json_t *lock, const char *kernel_config,
+		   const struct encl_image_config *config, struct encl_tree *tree,
+		   struct encl_docker_build *d, struct encl_err *e)
 {
 	static const struct encl_origin origin = {"generated", "enclavebuild"};
 	encl_auto(encl_buf_clear) struct encl_buf text = {.cap = ENCL_LAUNCH_CONFIG_MAX};
@@ -118,11 +121,15 @@ encl_install_guest(struct encl_log *log, const struct encl_manifest *m,
 	size_t matched;
 
 	if (encl_guest_program(m->arch, "launch", &launch, e) ||
-	    encl_tree_remove(tree, ours, 1, &matched, e) ||
-	    write_config(log, m, config, tree, &text, e))
+	    encl_tree_remove(tree, ours, 1, &matched, e))
+		return -1;
+	if ((m->docker.given &&
+	     encl_docker_build_install(env, m, lock, kernel_config, tree, d, e)) ||
+	    write_config(env->log, m, config, d, tree, &text, e))
 		return -1;
 	if (matched)
-		encl_warn(log, "/.enclave of the sources is left out: it is the tool's");
+		encl_warn(env->log,
+			  "/.enclave of the sources is left out: it is the tool's");
 	encl_manifest_digest(m, lock, &digest);
 	encl_digest_format(&digest, digest_text);
 	encl_buf_add_fmt(&line, "%s\n", digest_text);

@@ -6,17 +6,20 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "build.h"
+#include "docker/docker.h"
 #include "lock/lock.h"
 #include "ramdisk/ramdisk.h"
 #include "rootfs/assemble.h"
 #include "sources/source.h"
 
-/* Does a pin list this package? */
+/* Does a pin, or one of the layers of an image's, list this package? */
 static bool
 has_package(const json_t *pin, const char *name)
 {
 	json_t *package;
+	json_t *layer;
 	size_t i;
+	size_t j;
 
 	json_array_foreach (json_object_get(pin, "packages"), i, package) {
 		const char *s = json_string_value(json_object_get(package, "name"));
@@ -24,6 +27,14 @@ has_package(const json_t *pin, const char *name)
 		if (s && !strcmp(s, name))
 			return true;
 	}
+	json_array_foreach (json_object_get(pin, "layers"), j, layer)
+		json_array_foreach (json_object_get(layer, "packages"), i, package) {
+			const char *s =
+				json_string_value(json_object_get(package, "name"));
+
+			if (s && !strcmp(s, name))
+				return true;
+		}
 	return false;
 }
 
@@ -44,22 +55,63 @@ moves(const struct encl_resolve_request *r, const char *where, const json_t *pin
 }
 
 static int
+resolve_layer(struct encl_env *env, const struct encl_manifest *m,
+	      const struct encl_resolve_request *r, const struct encl_layer *layer,
+	      const char *where, json_t *part, bool *used, struct encl_err *e)
+{
+	const json_t *old = encl_lock_find(r->old, json_object_get(part, "item"));
+	encl_auto(encl_free) char *at = encl_manifest_at(m, layer->pos);
+	json_t *pin = NULL;
+
+	if (moves(r, where, old, used))
+		old = NULL;
+	if (encl_layer_lock(env, m, layer, old, &pin, e))
+		return encl_wrap(e, "%s%s", at, where);
+	json_object_set_new(part, "pin", pin);
+	return 0;
+}
+
+static int
 resolve_rootfs(struct encl_env *env, const struct encl_manifest *m,
 	       const struct encl_resolve_request *r, json_t *lock, bool *used,
 	       struct encl_err *e)
 {
 	for (size_t i = 0; i < m->n_layers; i++) {
-		const struct encl_layer *layer = &m->layers[i];
 		json_t *part = json_array_get(json_object_get(lock, "rootfs"), i);
-		const json_t *old = encl_lock_find(r->old, json_object_get(part, "item"));
-		encl_auto(encl_free) char *at = encl_manifest_at(m, layer->pos);
 		char where[32];
-		json_t *pin = NULL;
 
 		snprintf(where, sizeof where, "rootfs[%zu]", i);
+		if (resolve_layer(env, m, r, &m->layers[i], where, part, used, e))
+			return -1;
+	}
+	return 0;
+}
+
+/* The engine as a layer, and each image by its digest. */
+static int
+resolve_docker(struct encl_env *env, const struct encl_manifest *m,
+	       const struct encl_resolve_request *r, json_t *lock, bool *used,
+	       struct encl_err *e)
+{
+	json_t *docker = json_object_get(lock, "docker");
+
+	if (!m->docker.given)
+		return 0;
+	if (resolve_layer(env, m, r, &m->docker.engine.layer, "docker.engine",
+			  json_object_get(docker, "engine"), used, e))
+		return -1;
+	for (size_t i = 0; i < m->docker.n_images; i++) {
+		const struct encl_docker_image *image = &m->docker.images[i];
+		json_t *part = json_array_get(json_object_get(docker, "images"), i);
+		const json_t *old = encl_lock_find(r->old, json_object_get(part, "item"));
+		encl_auto(encl_free) char *at = encl_manifest_at(m, image->pos);
+		char where[48];
+		json_t *pin = NULL;
+
+		snprintf(where, sizeof where, "docker.images[%zu]", i);
 		if (moves(r, where, old, used))
 			old = NULL;
-		if (encl_layer_lock(env, m, layer, old, &pin, e))
+		if (encl_docker_image_lock(env, m, image, old, &pin, e))
 			return encl_wrap(e, "%s%s", at, where);
 		json_object_set_new(part, "pin", pin);
 	}
@@ -143,6 +195,7 @@ encl_resolve(struct encl_env *env, const struct encl_manifest *m,
 		encl_xcalloc(request->n_update + 1, sizeof *used);
 
 	if (resolve_rootfs(env, m, request, fresh, used, e) ||
+	    resolve_docker(env, m, request, fresh, used, e) ||
 	    resolve_kernel(env, m, request, fresh, used, e) || pin_tool(m, fresh, e))
 		return -1;
 	for (size_t i = 0; i < request->n_update; i++)

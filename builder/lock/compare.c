@@ -91,20 +91,36 @@ name_key(void *arg, const char *path, const json_t *a, const json_t *b)
 	encl_buf_add_str(changed, path);
 }
 
-void
-encl_lock_compare(const json_t *lock, const json_t *items, struct encl_buf *changed)
+static json_t *
+items_of(const json_t *parts)
 {
-	encl_auto(json_decref) json_t *rootfs = json_array();
-	encl_auto(json_decref) json_t *locked = NULL;
+	json_t *items = json_array();
 	json_t *part;
 	size_t i;
 
-	json_array_foreach (json_object_get(lock, "rootfs"), i, part)
-		json_array_append(rootfs, json_object_get(part, "item"));
+	json_array_foreach (parts, i, part)
+		json_array_append(items, json_object_get(part, "item"));
+	return items;
+}
+
+void
+encl_lock_compare(const json_t *lock, const json_t *items, struct encl_buf *changed)
+{
+	const json_t *docker = json_object_get(lock, "docker");
+	encl_auto(json_decref) json_t *rootfs = items_of(json_object_get(lock, "rootfs"));
+	encl_auto(json_decref) json_t *locked = NULL;
+
 	locked = json_pack("{s:O*, s:O, s:O*, s:O*, s:O*}", "arch",
 			   json_object_get(lock, "arch"), "rootfs", rootfs, "kernel",
 			   json_object_get(json_object_get(lock, "kernel"), "item"),
 			   "init", json_object_get(lock, "init"), "ramdisk",
 			   json_object_get(lock, "ramdisk"));
+	if (docker)
+		json_object_set_new(
+			locked, "docker",
+			json_pack("{s:O*, s:o}", "engine",
+				  json_object_get(json_object_get(docker, "engine"),
+						  "item"),
+				  "images", items_of(json_object_get(docker, "images"))));
 	encl_json_differences(locked, items, "", name_key, changed);
 }

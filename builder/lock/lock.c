@@ -29,9 +29,9 @@ encl_lock_path(const struct encl_manifest *m)
 static int
 check_keys(json_t *lock, const char *path, struct encl_err *e)
 {
-	static const char *const known[] = {"lockVersion", "compat",	"tool", "arch",
-					    "rootfs",	   "kernel",	"init", "ramdisk",
-					    "guest",	   "compressor"};
+	static const char *const known[] = {
+		"lockVersion", "compat",  "tool",  "arch",	 "rootfs", "kernel",
+		"init",	       "ramdisk", "guest", "compressor", "docker"};
 	const char *key;
 	json_t *v;
 
@@ -76,11 +76,18 @@ check_shape(const json_t *lock, const char *path, struct encl_err *e)
 {
 	json_t *rootfs = json_object_get(lock, "rootfs");
 	const json_t *kernel = json_object_get(lock, "kernel");
+	const json_t *docker = json_object_get(lock, "docker");
+	json_t *images = json_object_get(docker, "images");
 	bool ok = json_is_array(rootfs) && is_part(kernel);
 	json_t *part;
 	size_t i;
 
 	json_array_foreach (rootfs, i, part)
+		ok = ok && is_part(part);
+	if (docker)
+		ok = ok && json_is_array(images) &&
+		     is_part(json_object_get(docker, "engine"));
+	json_array_foreach (images, i, part)
 		ok = ok && is_part(part);
 	if (!ok)
 		return encl_fail(e, ENCL_MISMATCH,
@@ -149,53 +156,117 @@ strip_item(json_t *item)
 		strip_transport(item, 0);
 }
 
+static void
+strip_list(json_t *list)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (list, i, item)
+		strip_item(item);
+}
+
+/* The words of docker: that name content: where the engine and each image come
+ * from. */
+static json_t *
+docker_items(const json_t *docker)
+{
+	const json_t *engine = json_object_get(docker, "engine");
+	const char *kind = json_object_get(engine, "packages") ? "packages" : "archive";
+	json_t *item =
+		json_pack("{s:o}", kind, json_deep_copy(json_object_get(engine, kind)));
+	json_t *images = json_deep_copy(json_object_get(docker, "images"));
+	json_t *image;
+	size_t i;
+
+	strip_item(item);
+	if (!images)
+		images = json_array();
+	json_array_foreach (images, i, image)
+		strip_list(json_object_get(image, "rootfs"));
+	return json_pack("{s:o, s:o}", "engine", item, "images", images);
+}
+
 json_t *
 encl_lock_items(const json_t *canonical)
 {
 	const json_t *boot = json_object_get(canonical, "boot");
 	json_t *rootfs = json_deep_copy(json_object_get(canonical, "rootfs"));
 	json_t *kernel = json_deep_copy(json_object_get(boot, "kernel"));
+	const json_t *docker = json_object_get(canonical, "docker");
+	json_t *items;
+
+	if (!rootfs) /* the Docker engine is all */
+		rootfs = json_array();
+	strip_list(rootfs);
+	strip_item(kernel);
+	items = json_pack("{s:O, s:o, s:o, s:O, s:O}", "arch",
+			  json_object_get(canonical, "arch"), "rootfs", rootfs, "kernel",
+			  kernel, "init", json_object_get(boot, "init"), "ramdisk",
+			  json_object_get(boot, "ramdisk"));
+	if (docker)
+		json_object_set_new(items, "docker", docker_items(docker));
+	return items;
+}
+
+/* [item, …] to [{"item"}, …] */
+static json_t *
+parts_of(const json_t *items)
+{
+	json_t *parts = json_array();
 	json_t *item;
 	size_t i;
 
-	json_array_foreach (rootfs, i, item)
-		strip_item(item);
-	strip_item(kernel);
-	return json_pack("{s:O, s:o, s:o, s:O, s:O}", "arch",
-			 json_object_get(canonical, "arch"), "rootfs", rootfs, "kernel",
-			 kernel, "init", json_object_get(boot, "init"), "ramdisk",
-			 json_object_get(boot, "ramdisk"));
+	json_array_foreach (items, i, item)
+		json_array_append_new(parts, json_pack("{s:O}", "item", item));
+	return parts;
 }
 
 json_t *
 encl_lock_new(const json_t *items)
 {
-	json_t *rootfs = json_array();
-	json_t *item;
+	const json_t *docker = json_object_get(items, "docker");
+	json_t *lock = json_pack(
+		"{s:i, s:i, s:{s:s, s:s}, s:O, s:o, s:{s:O}, s:O, s:O}", "lockVersion",
+		ENCL_LOCK_VERSION, "compat", ENCL_COMPAT, "tool", "name", "enclavebuild",
+		"version", ENCL_VERSION, "arch", json_object_get(items, "arch"), "rootfs",
+		parts_of(json_object_get(items, "rootfs")), "kernel", "item",
+		json_object_get(items, "kernel"), "init", json_object_get(items, "init"),
+		"ramdisk", json_object_get(items, "ramdisk"));
+
+	if (docker)
+		json_object_set_new(
+			lock, "docker",
+			json_pack("{s:{s:O}, s:o}", "engine", "item",
+				  json_object_get(docker, "engine"), "images",
+				  parts_of(json_object_get(docker, "images"))));
+	return lock;
+}
+
+static const json_t *
+find_in(const json_t *parts, const json_t *item)
+{
+	json_t *part;
 	size_t i;
 
-	json_array_foreach (json_object_get(items, "rootfs"), i, item)
-		json_array_append_new(rootfs, json_pack("{s:O}", "item", item));
-	return json_pack("{s:i, s:i, s:{s:s, s:s}, s:O, s:o, s:{s:O}, s:O, s:O}",
-			 "lockVersion", ENCL_LOCK_VERSION, "compat", ENCL_COMPAT, "tool",
-			 "name", "enclavebuild", "version", ENCL_VERSION, "arch",
-			 json_object_get(items, "arch"), "rootfs", rootfs, "kernel",
-			 "item", json_object_get(items, "kernel"), "init",
-			 json_object_get(items, "init"), "ramdisk",
-			 json_object_get(items, "ramdisk"));
+	json_array_foreach (parts, i, part)
+		if (json_equal(json_object_get(part, "item"), item))
+			return json_object_get(part, "pin");
+	return NULL;
 }
 
 const json_t *
 encl_lock_find(const json_t *lock, const json_t *item)
 {
-	const json_t *kernel = json_object_get(lock, "kernel");
-	json_t *part;
-	size_t i;
+	const json_t *docker = json_object_get(lock, "docker");
+	const json_t *single[] = {json_object_get(lock, "kernel"),
+				  json_object_get(docker, "engine")};
+	const json_t *pin = find_in(json_object_get(lock, "rootfs"), item);
 
-	json_array_foreach (json_object_get(lock, "rootfs"), i, part)
-		if (json_equal(json_object_get(part, "item"), item))
-			return json_object_get(part, "pin");
-	if (json_equal(json_object_get(kernel, "item"), item))
-		return json_object_get(kernel, "pin");
-	return NULL;
+	if (!pin)
+		pin = find_in(json_object_get(docker, "images"), item);
+	for (size_t i = 0; !pin && i < 2; i++)
+		if (json_equal(json_object_get(single[i], "item"), item))
+			pin = json_object_get(single[i], "pin");
+	return pin;
 }
