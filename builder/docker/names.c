@@ -43,18 +43,24 @@ is_host(const char *s, size_t n)
 	       (n == 9 && !memcmp(s, "localhost", 9));
 }
 
+/* Words of letters, digits and dashes inside, joined by dots; a port. */
 static bool
 is_host_text(const char *s, size_t n)
 {
 	size_t name = strspn(s, ALNUM ".-");
-	size_t digits;
+	const char *port = s + name + 1;
 
 	if (!name || name > n)
 		return false;
-	if (name == n)
-		return true;
-	digits = strspn(s + name + 1, "0123456789");
-	return s[name] == ':' && digits && name + 1 + digits == n;
+	for (size_t i = 0; i < name; i++) {
+		bool edge = i == 0 || i == name - 1 || s[i - 1] == '.' || s[i + 1] == '.';
+
+		if (edge && (s[i] == '-' || (s[i] == '.' && (i == 0 || i == name - 1 ||
+							     s[i + 1] == '.'))))
+			return false;
+	}
+	return name == n || (s[name] == ':' && port < s + n &&
+			     strspn(port, "0123456789") == (size_t)(s + n - port));
 }
 
 static bool

@@ -6,21 +6,18 @@
  * ones.  The folder "diff" of a layer is a symlink to its content, which stays
  * where it is in the image and is never copied.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/json.h"
-#include "docker/image.h"
+#include "docker/store.h"
 #include "rootfs/changes.h"
 #include "sources/image_layer.h"
 #include "sources/layer_expand.h"
 
 #define STORE  ENCL_DOCKER_STORE
-#define IMAGES STORE "/image/overlay2"
-
-enum { LINK_BYTES = 26, LOWER_CAP = ENCL_DOCKER_MAX_LAYERS * (LINK_BYTES + 3) };
+#define IMAGES ENCL_DOCKER_IMAGE_STORE
 
 /* A layer that is in the store. */
 struct stored {
@@ -31,8 +28,7 @@ struct stored {
 struct store {
 	struct encl_docker_collector collector; /* first */
 	struct encl_env *env;
-	const struct encl_manifest *m;
-	struct encl_tree *tree;
+	struct encl_docker_place place;
 	json_t *repositories;
 	struct stored *layers;
 	size_t n_layers;
@@ -41,23 +37,7 @@ struct store {
 
 static const struct encl_origin ours = {"generated", "docker store"};
 
-/* ---- small entries ---- */
-
-static int
-add_text(struct store *s, const char *folder, const char *name, uint32_t mode,
-	 const char *text, struct encl_err *e)
-{
-	encl_auto(encl_free) char *path = encl_xasprintf("%s/%s", folder, name);
-
-	return encl_docker_add_file(s->tree, path, mode, s->m->source_date_epoch, text,
-				    strlen(text), e);
-}
-
-static int
-add_folder(struct store *s, const char *path, uint32_t mode, struct encl_err *e)
-{
-	return encl_docker_add_folder(s->tree, path, mode, s->m->source_date_epoch, e);
-}
+/* ---- folders ---- */
 
 /* Modes are those that dockerd gives them. */
 static int
@@ -81,7 +61,7 @@ begin_store(struct store *s, struct encl_err *e)
 		{STORE "/overlay2", 0710},
 		{STORE "/overlay2/l", 0700},
 	};
-	struct encl_entry_sink *sink = encl_tree_sink(s->tree);
+	struct encl_entry_sink *sink = encl_tree_sink(s->place.tree);
 
 	if (s->begun)
 		return 0;
@@ -89,83 +69,10 @@ begin_store(struct store *s, struct encl_err *e)
 	if (sink->begin(sink, &ours, 0, e))
 		return -1;
 	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
-		if (add_folder(s, folders[i].path, folders[i].mode, e))
+		if (encl_docker_add_folder(s->place.tree, folders[i].path,
+					   folders[i].mode, s->place.sde, e))
 			return -1;
 	return sink->end(sink, e);
-}
-
-/* ---- a layer's metadata ---- */
-
-/* 130 bits of the chain ID in the alphabet of RFC 4648's base 32. */
-static void
-link_name(const struct encl_digest *chain_id, char out[LINK_BYTES + 1])
-{
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-
-	for (size_t i = 0; i < LINK_BYTES; i++) {
-		size_t bit = 5 * i;
-		unsigned two = (unsigned)chain_id->bytes[bit / 8] << 8 |
-			       chain_id->bytes[bit / 8 + 1];
-
-		out[i] = alphabet[two >> (11 - bit % 8) & 31];
-	}
-	out[LINK_BYTES] = 0;
-}
-
-/* overlay2/<cache-id>: link, lower, committed, diff; overlay2/l/<link>. */
-static int
-add_driver(struct store *s, const struct encl_docker_opened *o, size_t at,
-	   struct encl_err *e)
-{
-	encl_auto(encl_buf_clear) struct encl_buf lower = {.cap = LOWER_CAP};
-	char text[ENCL_DIGEST_TEXT];
-	char link[LINK_BYTES + 1];
-	const char *id = encl_docker_hex(&o->chain_ids[at], text);
-	encl_auto(encl_free) char *folder = encl_xasprintf(STORE "/overlay2/%s", id);
-	encl_auto(encl_free) char *diff = encl_xasprintf("%s/diff", folder);
-	encl_auto(encl_free) char *content = encl_xasprintf(ENCL_DOCKER_LAYERS "/%s", id);
-	encl_auto(encl_free) char *back = encl_xasprintf("../%s/diff", id);
-	uint64_t sde = s->m->source_date_epoch;
-
-	for (size_t i = at; i-- > 0;) {
-		link_name(&o->chain_ids[i], link);
-		encl_buf_add_fmt(&lower, "%sl/%s", lower.len ? ":" : "", link);
-	}
-	link_name(&o->chain_ids[at], link);
-	encl_auto(encl_free) char *l = encl_xasprintf(STORE "/overlay2/l/%s", link);
-
-	if (add_folder(s, folder, 0710, e) ||
-	    add_text(s, folder, "committed", 0600, "", e) ||
-	    encl_docker_add_link(s->tree, diff, content, sde, e) ||
-	    add_text(s, folder, "link", 0644, link, e) ||
-	    (at && add_text(s, folder, "lower", 0644, encl_buf_text(&lower), e)))
-		return -1;
-	return encl_docker_add_link(s->tree, l, back, sde, e);
-}
-
-/* layerdb/sha256/<chain ID>: cache-id, diff, size, parent. */
-static int
-add_layerdb(struct store *s, const struct encl_docker_opened *o, size_t at,
-	    uint64_t bytes, struct encl_err *e)
-{
-	char text[ENCL_DIGEST_TEXT];
-	char diff[ENCL_DIGEST_TEXT];
-	char parent[ENCL_DIGEST_TEXT];
-	char size[24];
-	const char *id = encl_docker_hex(&o->chain_ids[at], text);
-	encl_auto(encl_free) char *folder =
-		encl_xasprintf(IMAGES "/layerdb/sha256/%s", id);
-
-	encl_digest_format(&o->diff_ids[at], diff);
-	if (at)
-		encl_digest_format(&o->chain_ids[at - 1], parent);
-	snprintf(size, sizeof size, "%" PRIu64, bytes);
-	if (add_folder(s, folder, 0700, e) ||
-	    add_text(s, folder, "cache-id", 0644, id, e) ||
-	    add_text(s, folder, "diff", 0644, diff, e) ||
-	    (at && add_text(s, folder, "parent", 0644, parent, e)))
-		return -1;
-	return add_text(s, folder, "size", 0644, size, e);
 }
 
 /* ---- a layer's content ---- */
@@ -184,7 +91,7 @@ add_layer(struct store *s, const struct encl_docker_opened *o, size_t at,
 	  struct encl_tree *from, const struct encl_tree_names *before,
 	  struct encl_err *e)
 {
-	struct encl_entry_sink *sink = encl_tree_sink(s->tree);
+	struct encl_entry_sink *sink = encl_tree_sink(s->place.tree);
 	char chain[ENCL_DIGEST_TEXT];
 	char diff[ENCL_DIGEST_TEXT];
 	encl_auto(encl_free) char *folder = encl_xasprintf(
@@ -194,11 +101,11 @@ add_layer(struct store *s, const struct encl_docker_opened *o, size_t at,
 
 	encl_digest_format(&o->diff_ids[at], diff);
 	if (sink->begin(sink, &origin, 0, e) ||
-	    encl_tree_graft(from, before, s->tree, folder + 1, &bytes, e) ||
+	    encl_tree_graft(from, before, s->place.tree, folder + 1, &bytes, e) ||
 	    sink->end(sink, e))
 		return encl_wrap(e, "%s: layer %s", o->what, diff);
-	if (sink->begin(sink, &ours, 0, e) || add_driver(s, o, at, e) ||
-	    add_layerdb(s, o, at, bytes, e) || sink->end(sink, e))
+	if (sink->begin(sink, &ours, 0, e) ||
+	    encl_docker_add_layer(&s->place, o, at, bytes, e) || sink->end(sink, e))
 		return -1;
 	s->layers = encl_xrealloc(s->layers, s->n_layers + 1, sizeof *s->layers);
 	s->layers[s->n_layers++] = (struct stored){o->chain_ids[at], bytes};
@@ -236,13 +143,13 @@ add_source(struct store *s, struct encl_docker_opened *o, struct encl_err *e)
 static int
 add_config(struct store *s, const struct encl_docker_opened *o, struct encl_err *e)
 {
-	struct encl_entry_sink *sink = encl_tree_sink(s->tree);
+	struct encl_entry_sink *sink = encl_tree_sink(s->place.tree);
 	char text[ENCL_DIGEST_TEXT];
 	encl_auto(encl_free) char *path = encl_xasprintf(
 		IMAGES "/imagedb/content/sha256/%s", encl_docker_hex(&o->id, text));
 
 	if (sink->begin(sink, &ours, 0, e) ||
-	    encl_docker_add_file(s->tree, path, 0600, s->m->source_date_epoch, o->config,
+	    encl_docker_add_file(s->place.tree, path, 0600, s->place.sde, o->config,
 				 o->config_size, e))
 		return -1;
 	return sink->end(sink, e);
@@ -289,13 +196,13 @@ static int
 store_finish(struct encl_docker_collector *c, struct encl_err *e)
 {
 	struct store *s = (struct store *)c;
-	struct encl_entry_sink *sink = encl_tree_sink(s->tree);
+	struct encl_entry_sink *sink = encl_tree_sink(s->place.tree);
 	encl_auto(json_decref) json_t *doc =
 		json_pack("{s:O}", "Repositories", s->repositories);
 	encl_auto(encl_free) char *text = json_dumps(doc, JSON_COMPACT | JSON_SORT_KEYS);
 
 	if (sink->begin(sink, &ours, 0, e) ||
-	    add_text(s, IMAGES, "repositories.json", 0600, text, e))
+	    encl_docker_add_text(&s->place, IMAGES, "repositories.json", 0600, text, e))
 		return -1;
 	return sink->end(sink, e);
 }
@@ -319,8 +226,7 @@ encl_docker_store_new(struct encl_env *env, const struct encl_manifest *m,
 	s->collector =
 		(struct encl_docker_collector){store_add, store_finish, store_free};
 	s->env = env;
-	s->m = m;
-	s->tree = tree;
+	s->place = (struct encl_docker_place){tree, m->source_date_epoch};
 	s->repositories = json_object();
 	return &s->collector;
 }
