@@ -85,9 +85,9 @@ encl_docker_network(const struct encl_docker_settings *s)
 
 	if (!s->bridge)
 		return NULL;
-	body = json_pack("{s:b, s:s, s:b, s:{s:[{s:s, s:s}]}, s:s}", "CheckDuplicate", 1,
-			 "Driver", "bridge", "EnableIPv6", 0, "IPAM", "Config", "Gateway",
-			 NETWORK_GATEWAY, "Subnet", NETWORK_SUBNET, "Name",
-			 ENCL_DOCKER_NETWORK);
+	body = json_pack("{s:b, s:s, s:b, s:{s:[{s:s, s:s}], s:s}, s:s}",
+			 "CheckDuplicate", 1, "Driver", "bridge", "EnableIPv6", 0, "IPAM",
+			 "Config", "Gateway", NETWORK_GATEWAY, "Subnet", NETWORK_SUBNET,
+			 "Driver", "default", "Name", ENCL_DOCKER_NETWORK);
 	return encl_json_compact(body);
 }

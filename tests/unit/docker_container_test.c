@@ -196,7 +196,7 @@ TEST(docker_container_network)
 
 	EQ_STR("{\"CheckDuplicate\":true,\"Driver\":\"bridge\",\"EnableIPv6\":false,"
 	       "\"IPAM\":{\"Config\":[{\"Gateway\":\"172.18.0.1\",\"Subnet\":"
-	       "\"172.18.0.0/16\"}]},\"Name\":\"enclave\"}",
+	       "\"172.18.0.0/16\"}],\"Driver\":\"default\"},\"Name\":\"enclave\"}",
 	       body);
 	CHECK(!encl_docker_network(&no_bridge));
 }
