@@ -125,7 +125,7 @@ $(O)/unit-tests: $(UNIT_OBJ) $(O)/libenclavebuild.a
 
 # The reader of launch's config is a guest file; its tests compile it along.
 $(O)/tests/unit/ramdisk_launch_config_test.o $(O)/tests/fuzz/launch_config.o: CFLAGS += -Icmd
-$(O)/tests/unit/launch_docker_test.o $(O)/tests/fuzz/docker_reply.o: CFLAGS += -Icmd
+$(O)/tests/unit/launch_unit_test.o $(O)/tests/unit/launch_docker_test.o $(O)/tests/fuzz/docker_reply.o: CFLAGS += -Icmd
 
 $(O)/support/%: $(O)/tests/support/%.o $(O)/libenclavebuild.a
 	@mkdir -p $(@D)
