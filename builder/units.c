@@ -215,14 +215,17 @@ is_ready(const struct encl_launch_unit *v, size_t n, const struct encl_unit *u)
 static int
 stuck(const struct encl_units *units, size_t at, struct encl_err *e)
 {
-	const struct encl_unit *u = units->v[at].unit;
+	for (size_t k = at; k < units->n; k++) {
+		const struct encl_unit *u = units->v[k].unit;
 
-	for (size_t i = 0; i < u->n_depends; i++)
-		if (!find(units->v, units->n, u->depends[i].name))
-			return encl_fail(e, ENCL_USAGE,
-					 "%s depends on %s, which is not there", u->name,
-					 u->depends[i].name);
-	return encl_fail(e, ENCL_USAGE, "%s depends, through others, on itself", u->name);
+		for (size_t i = 0; i < u->n_depends; i++)
+			if (!find(units->v, units->n, u->depends[i].name))
+				return encl_fail(e, ENCL_USAGE,
+						 "%s depends on %s, which is not there",
+						 u->name, u->depends[i].name);
+	}
+	return encl_fail(e, ENCL_USAGE, "%s depends, through others, on itself",
+			 units->v[at].unit->name);
 }
 
 int

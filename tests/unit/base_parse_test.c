@@ -65,3 +65,58 @@ TEST(base_parse_escape)
 
 	EQ_STR("a\\x20b\\x5c\\x0a\\x1b\\xff", s);
 }
+
+TEST(base_parse_thousandths)
+{
+	static const struct {
+		const char *text;
+		uint64_t max;
+		long long want; /* -1: refused */
+	} rows[] = {
+		{"0", 5, 0},
+		{"1", 1000, 1000},
+		{"1.5", 2000, 1500},
+		{"0.25", 1000, 250},
+		{"0.001", 1000, 1},
+		{"12.340", 20000, 12340},
+		{"1", 999, -1},
+		{"", 1, -1},
+		{".5", 1000, -1},
+		{"1.", 2000, -1},
+		{"01", 2000, -1},
+		{"1.0001", 2000, -1},
+		{"-1", 2000, -1},
+		{"1.-1", 2000, -1},
+		{"1e3", UINT64_MAX, -1},
+		{" 1", 2000, -1},
+		{"1.5.5", 20000, -1},
+		{"1,5", 2000, -1},
+		{"9999999999999999", UINT64_MAX, -1},
+		{"999999999999999.999", UINT64_MAX, 999999999999999999},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		uint64_t v = 7;
+		bool ok = encl_parse_thousandths(rows[i].text, rows[i].max, &v);
+
+		EQ_INT(rows[i].want < 0 ? 7 : rows[i].want, v);
+		EQ_INT(rows[i].want >= 0, ok);
+	}
+}
+
+TEST(base_parse_signal)
+{
+	static const struct {
+		const char *text;
+		unsigned want;
+	} rows[] = {
+		{"SIGHUP", 1},	    {"TERM", 15},     {"SIGKILL", 9},  {"SIGWINCH", 28},
+		{"SIGSYS", 31},	    {"15", 15},	      {"64", 64},      {"65", 0},
+		{"0", 0},	    {"SIGRTMIN", 34}, {"RTMIN+3", 37}, {"RTMAX-1", 63},
+		{"SIGRTMIN+31", 0}, {"SIG", 0},	      {"", 0},	       {"sigterm", 0},
+		{"SIGSIGTERM", 0},  {"SIG15", 0},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		EQ_INT(rows[i].want, encl_parse_signal(rows[i].text));
+}

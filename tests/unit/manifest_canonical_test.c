@@ -110,3 +110,36 @@ TEST(manifest_canonical_spellings)
 
 	EQ_STR(a, b);
 }
+
+/* Defaults of a service; what is not given (limits, health) is not there. */
+TEST(manifest_canonical_services)
+{
+	canonical(
+		HEAD "rootfs: [{directory: {path: d}}]\n"
+		     "boot: {kernel: {blobs: b}}\n"
+		     "services:\n"
+		     "  - {command: [a], name: a}\n"
+		     "  - name: b\n"
+		     "    command: [b, c]\n"
+		     "    dependsOn: {a: completed}\n"
+		     "    restart: on-failure\n"
+		     "    restartMax: 3\n"
+		     "    critical: true\n"
+		     "    healthcheck: {timeoutSeconds: 0.250, http: {port: 80}}\n"
+		     "    stopSignal: QUIT\n"
+		     "    limits: {cpus: 1.5, memoryMiB: 64}\n",
+		"{\"apiVersion\":\"enclavebuild/v1alpha1\",\"kind\":\"Enclave\",\"name\":\"a\","
+		"\"version\":\"1.10\",\"arch\":\"x86_64\",\"sourceDateEpoch\":0,\"rootfs\":["
+		"{\"directory\":{\"path\":\"d\",\"at\":\"/\"}}],"
+		"\"boot\":{\"kernel\":{\"blobs\":\"b\"},\"cmdline\":\"default\",\"init\":"
+		"\"builtin\",\"ramdisk\":{\"format\":\"cpio\",\"compression\":\"none\"}},"
+		"\"app\":{},\"services\":["
+		"{\"name\":\"a\",\"restart\":\"no\",\"restartMax\":0,\"critical\":false,"
+		"\"stopTimeoutSeconds\":10,\"command\":[\"a\"]},"
+		"{\"name\":\"b\",\"dependsOn\":{\"a\":\"completed\"},\"restart\":\"on-failure\","
+		"\"restartMax\":3,\"critical\":true,\"healthcheck\":{\"http\":{\"port\":80,"
+		"\"path\":\"/\"},\"intervalSeconds\":5,\"timeoutSeconds\":\"0.25\",\"retries\":"
+		"3,\"startPeriodSeconds\":0},\"stopSignal\":\"QUIT\",\"stopTimeoutSeconds\":10,"
+		"\"command\":[\"b\",\"c\"],\"limits\":{\"memoryMiB\":64,\"cpus\":\"1.5\"}}],"
+		"\"network\":{}}");
+}
