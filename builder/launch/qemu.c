@@ -25,6 +25,8 @@
 #include "launch/console.h"
 #include "launch/relay.h"
 #include "launch/vsock.h"
+#include "ramdisk/ramdisk.h"
+#include "ramdisk/squashfs.h"
 
 enum { SILENT_KVM_MS = 10000, SAID = 1024 };
 
@@ -56,6 +58,48 @@ is_plain_cpio(const struct encl_eif *eif, const struct encl_eif_section *s)
 	       !memcmp(magic, "070701", sizeof magic);
 }
 
+/* Looks for a squashfs among the first names of a ramdisk. */
+struct finder {
+	struct encl_cpio_visitor visitor; /* first */
+	uint64_t size;			  /* of it; 0: none */
+};
+
+static int
+find_entry(struct encl_cpio_visitor *v, const struct encl_cpio_entry *entry,
+	   struct encl_sink **sink, struct encl_err *e)
+{
+	struct finder *f = (struct finder *)v;
+
+	(void)sink;
+	if (!strcmp(entry->path, ENCL_SQUASHFS_NAME))
+		f->size = entry->filesize;
+	/* names come in order: no need to read on */
+	return f->size || strcmp(entry->path, "rootfs") >= 0
+		       ? encl_fail(e, ENCL_FAILED, "found")
+		       : 0;
+}
+
+static uint64_t
+squashfs_size(const struct encl_eif *eif, const struct encl_eif_section *s)
+{
+	struct finder f = {.visitor = {.entry = find_entry}};
+	struct encl_err e;
+
+	if (encl_cpio_read(eif->fd, s->offset, s->size, &f.visitor, &e))
+		return f.size;
+	return 0;
+}
+
+static uint64_t
+ramdisk_need(const struct encl_eif *eif, const struct encl_eif_section *s)
+{
+	if (!is_plain_cpio(eif, s))
+		return s->size * 10;
+	if (squashfs_size(eif, s))
+		return s->size / 10 * 22;
+	return s->size / 10 * 22;
+}
+
 /*
  * Measured: 2.2 times the unpacked size, plus 256 MiB.  Compressed ramdisks are
  * taken to unpack to 4 times their size.
@@ -72,7 +116,7 @@ encl_qemu_memory_mib(const struct encl_eif *eif)
 		if (s->type == ENCL_SECTION_KERNEL)
 			need += s->size;
 		else if (s->type == ENCL_SECTION_RAMDISK)
-			need += is_plain_cpio(eif, s) ? s->size / 10 * 22 : s->size * 10;
+			need += ramdisk_need(eif, s);
 	}
 	mib = (need >> 20) + 1;
 	mib = (mib + 63) / 64 * 64;

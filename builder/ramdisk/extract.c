@@ -306,5 +306,5 @@ encl_ramdisk_extract(int fd, uint64_t offset, uint64_t size, const char *prefix,
 		.file = -1,
 	};
 
-	return encl_cpio_read(fd, offset, size, &x.visitor, e);
+	return encl_ramdisk_read(fd, offset, size, &x.visitor, e);
 }

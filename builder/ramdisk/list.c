@@ -111,6 +111,8 @@ put_line(struct lister *l, const struct encl_cpio_entry *entry,
 		.dev_minor = entry->rdev_minor,
 		.link = entry->link,
 		.digest = digest,
+		.xattrs = entry->xattrs,
+		.n_xattrs = entry->n_xattrs,
 	};
 
 	if (first) {
@@ -167,7 +169,7 @@ encl_ramdisk_list(int fd, uint64_t offset, uint64_t size, bool digests,
 		.out = out,
 	};
 
-	if (encl_cpio_read(fd, offset, size, &l.visitor, e))
+	if (encl_ramdisk_read(fd, offset, size, &l.visitor, e))
 		return -1;
 	return encl_list_flush(&l.lines, out, e);
 }

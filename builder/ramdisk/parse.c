@@ -28,8 +28,9 @@ expect(struct encl_cpio_parser *p, enum encl_cpio_state state, uint64_t n)
 }
 
 void
-encl_cpio_parser_begin(struct encl_cpio_parser *p)
+encl_cpio_parser_begin(struct encl_cpio_parser *p, uint64_t base)
 {
+	p->base = base;
 	p->pos = 0;
 	p->trailer = false;
 	expect(p, ENCL_CPIO_HEAD, ENCL_CPIO_HEADER);
@@ -114,6 +115,7 @@ static int
 announce(struct encl_cpio_parser *p, struct encl_err *e)
 {
 	p->sink = NULL;
+	p->entry.at = p->base == UINT64_MAX ? UINT64_MAX : p->base + p->pos;
 	return p->visitor->entry(p->visitor, &p->entry, &p->sink, e);
 }
 

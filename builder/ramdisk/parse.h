@@ -18,6 +18,7 @@ struct encl_cpio_parser {
 	struct encl_cpio_visitor *visitor;
 	enum encl_cpio_state state;
 	uint64_t pos;  /* in the archive */
+	uint64_t base; /* where it begins in the file; UINT64_MAX: in a stream */
 	uint64_t left; /* of what this state takes */
 	size_t have;   /* collected in head, name or link */
 	size_t n_name; /* with the NUL, without padding */
@@ -31,8 +32,8 @@ struct encl_cpio_parser {
 };
 
 void encl_cpio_parser_init(struct encl_cpio_parser *p, struct encl_cpio_visitor *v);
-/* An archive begins with the next byte. */
-void encl_cpio_parser_begin(struct encl_cpio_parser *p);
+/* An archive begins with the next byte, which is at base of the file. */
+void encl_cpio_parser_begin(struct encl_cpio_parser *p, uint64_t base);
 /* Takes bytes until they end or the archive does; *used says how many. */
 int encl_cpio_parser_feed(struct encl_cpio_parser *p, const uint8_t *bytes, size_t n,
 			  size_t *used, struct encl_err *e) ENCL_MUST_CHECK;

@@ -79,6 +79,10 @@ struct encl_cpio_entry {
 	uint32_t ino, mode /* with type bits */, uid, gid, nlink, mtime, filesize;
 	uint32_t dev_major, dev_minor, rdev_major, rdev_minor;
 	const char *link; /* symlinks */
+	uint64_t at; /* of the content in the file; UINT64_MAX: in a compressed stream */
+	bool in_squashfs;		 /* of one that is a file in the archive */
+	const struct encl_xattr *xattrs; /* sorted by name */
+	size_t n_xattrs;
 };
 struct encl_cpio_visitor {
 	/* sink != NULL takes the content of a regular file */
@@ -98,6 +102,13 @@ struct encl_cpio_visitor {
  */
 int encl_cpio_read(int fd, uint64_t offset, uint64_t size, struct encl_cpio_visitor *v,
 		   struct encl_err *e) ENCL_MUST_CHECK;
+
+/*
+ * The same, and after a file "rootfs.squashfs" what is in it, as if it were
+ * unpacked below "rootfs".
+ */
+int encl_ramdisk_read(int fd, uint64_t offset, uint64_t size, struct encl_cpio_visitor *v,
+		      struct encl_err *e) ENCL_MUST_CHECK;
 
 /* The entries of a ramdisk as lines (rootfs/list.h), in the archive's order. */
 int encl_ramdisk_list(int fd, uint64_t offset, uint64_t size, bool digests,

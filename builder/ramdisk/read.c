@@ -7,10 +7,13 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "ramdisk/internal.h"
 #include "ramdisk/parse.h"
+#include "ramdisk/squashfs.h"
 
 /* What compressed streams may unpack to, all together. */
 #define MAX_UNPACKED (UINT64_C(16) << 30)
@@ -40,7 +43,7 @@ read_plain(struct reader *r, struct encl_err *e)
 	struct encl_cpio_parser *p = r->parser;
 	struct encl_input *in = &r->in;
 
-	encl_cpio_parser_begin(p);
+	encl_cpio_parser_begin(p, in->start + encl_input_offset(in));
 	while (p->state != ENCL_CPIO_BETWEEN) {
 		uint64_t left = encl_input_left(in);
 		uint64_t unwanted = encl_cpio_parser_unwanted(p);
@@ -90,7 +93,7 @@ write_unpacked(struct encl_sink *s, const void *p, size_t n, struct encl_err *e)
 						 "cpio: an archive does not begin at a "
 						 "multiple of 4");
 			if (used < n)
-				encl_cpio_parser_begin(r->parser);
+				encl_cpio_parser_begin(r->parser, UINT64_MAX);
 		}
 		bytes += used;
 		n -= used;
@@ -172,4 +175,60 @@ encl_cpio_read(int fd, uint64_t offset, uint64_t size, struct encl_cpio_visitor 
 			return encl_wrap(e, "ramdisk: at byte %" PRIu64, at);
 	}
 	return 0;
+}
+
+/* ---- with a squashfs in it ---- */
+
+struct inner {
+	struct encl_cpio_visitor visitor; /* first */
+	struct encl_cpio_visitor *next;
+	int fd;
+	bool found; /* the file that is going by is one */
+};
+
+static int
+see_entry(struct encl_cpio_visitor *v, const struct encl_cpio_entry *entry,
+	  struct encl_sink **sink, struct encl_err *e)
+{
+	struct inner *i = (struct inner *)v;
+
+	i->found = !strcmp(entry->path, ENCL_SQUASHFS_NAME) && S_ISREG(entry->mode) &&
+		   entry->filesize;
+	return i->next->entry(i->next, entry, sink, e);
+}
+
+static int
+see_done(struct encl_cpio_visitor *v, const struct encl_cpio_entry *entry,
+	 struct encl_err *e)
+{
+	struct inner *i = (struct inner *)v;
+
+	if (i->next->done && i->next->done(i->next, entry, e))
+		return -1;
+	if (!i->found)
+		return 0;
+	if (entry->at == UINT64_MAX)
+		return encl_fail(e, ENCL_FAILED,
+				 "%s: in a compressed ramdisk, where it cannot be read",
+				 entry->path);
+	return encl_squashfs_read(i->fd, entry->at, entry->filesize, "rootfs", i->next,
+				  e);
+}
+
+static void
+see_end(struct encl_cpio_visitor *v)
+{
+	struct inner *i = (struct inner *)v;
+
+	if (i->next->end)
+		i->next->end(i->next);
+}
+
+int
+encl_ramdisk_read(int fd, uint64_t offset, uint64_t size, struct encl_cpio_visitor *v,
+		  struct encl_err *e)
+{
+	struct inner i = {.visitor = {see_entry, see_done, see_end}, .next = v, .fd = fd};
+
+	return encl_cpio_read(fd, offset, size, &i.visitor, e);
 }

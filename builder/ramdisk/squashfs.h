@@ -30,6 +30,14 @@ int encl_squashfs_write(struct encl_tree *t, uint64_t sde, enum encl_compression
 			int level, unsigned jobs, int fd, uint64_t *size,
 			struct encl_err *e) ENCL_MUST_CHECK;
 
+/*
+ * The entries below prefix ("rootfs", which is the root folder itself) as a
+ * cpio of the same tree has them, in its order.  Strict: nothing that
+ * encl_squashfs_write does not make, but for block size and compressor.
+ */
+int encl_squashfs_read(int fd, uint64_t offset, uint64_t size, const char *prefix,
+		       struct encl_cpio_visitor *v, struct encl_err *e) ENCL_MUST_CHECK;
+
 /* "libsquashfs 1.2.0, zstd 1.5.4 -15": what decides the bytes, for the lock. */
 const char *encl_squashfs_version(enum encl_compression c);
 

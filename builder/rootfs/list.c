@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Nodes to lines:
- *	MODE UID:GID SIZE MTIME PATH [-> TARGET | = FIRST-NAME | sha256:…]
+ *	MODE UID:GID SIZE MTIME PATH [-> TARGET | = FIRST-NAME | sha256:…] [NAME=HEX …]
  * SIZE is MAJOR,MINOR for a device and - for what has no content.
  */
 #include "rootfs/list.h"
@@ -53,6 +53,24 @@ add_size(struct encl_buf *b, const struct encl_list_line *l)
 		encl_buf_add_str(b, "-");
 }
 
+/* An extended attribute; of a long value its digest. */
+static void
+add_xattr(struct encl_buf *b, const struct encl_xattr *x)
+{
+	enum { SHOWN = 64 };
+	struct encl_digest digest;
+	char text[2 * SHOWN + ENCL_DIGEST_TEXT];
+
+	add_escaped(b, " ", x->name);
+	if (x->size <= SHOWN) {
+		encl_hex(x->value, x->size, text);
+	} else {
+		encl_digest_of(ENCL_SHA256, x->value, x->size, &digest);
+		encl_digest_format(&digest, text);
+	}
+	encl_buf_add_fmt(b, "=%s", text);
+}
+
 void
 encl_list_add(struct encl_buf *b, const struct encl_list_line *l)
 {
@@ -71,6 +89,8 @@ encl_list_add(struct encl_buf *b, const struct encl_list_line *l)
 		encl_digest_format(l->digest, text);
 		encl_buf_add_fmt(b, " %s", text);
 	}
+	for (size_t i = 0; i < l->n_xattrs; i++)
+		add_xattr(b, &l->xattrs[i]);
 	encl_buf_add_byte(b, '\n');
 }
 

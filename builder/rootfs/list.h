@@ -26,6 +26,8 @@ struct encl_list_line {
 	const char *link;	       /* symlinks */
 	const char *same_as;	       /* further names of a file: its first; or NULL */
 	const struct encl_digest *digest; /* of a file's content; or NULL */
+	const struct encl_xattr *xattrs;  /* where the image holds them */
+	size_t n_xattrs;
 };
 
 /* Appends the line, with its newline. */

@@ -16,6 +16,7 @@
 #include "sources/ring.h"
 #include "sources/spool.h"
 #include "sources/tar_path.h"
+#include "sources/tar_xattr.h"
 
 /* A cpio member ends there, so a larger sparse file is of no use. */
 static const uint64_t max_sparse = UINT32_MAX;
@@ -175,27 +176,6 @@ read_content(struct scan *s, struct archive_entry *ae, struct encl_content *c)
 						  : read_plain(s, ae, c);
 }
 
-/* What a cpio archive cannot carry, the most telling one first. */
-static const char *
-lost_xattr(struct archive_entry *ae)
-{
-	const char *name;
-	const char *found = NULL;
-	const void *value;
-	size_t n;
-
-	archive_entry_xattr_reset(ae);
-	while (archive_entry_xattr_next(ae, &name, &value, &n) == ARCHIVE_OK) {
-		if (!strcmp(name, "security.capability"))
-			return name;
-		if (!found || strcmp(name, found) < 0)
-			found = name;
-	}
-	if (!found && archive_entry_acl_types(ae))
-		return "system.posix_acl_access";
-	return found;
-}
-
 static int
 set_type(struct scan *s, struct archive_entry *ae, struct encl_entry *n)
 {
@@ -245,7 +225,6 @@ set_attributes(struct scan *s, struct archive_entry *ae, struct encl_entry *n)
 	n->mtime = t->set_mtime ? t->mtime : (int64_t)archive_entry_mtime(ae);
 	n->dev_major = (uint32_t)major;
 	n->dev_minor = (uint32_t)minor;
-	n->lost_xattr = lost_xattr(ae);
 	return 0;
 }
 
@@ -274,6 +253,8 @@ static int
 add_entry(struct scan *s, struct archive_entry *ae)
 {
 	struct encl_entry n = {0};
+	struct encl_tar_xattrs xattrs;
+	struct encl_err why;
 	const char *path = archive_entry_pathname(ae);
 	encl_auto(encl_free) char *in_tree = NULL;
 	encl_auto(encl_free) char *link = NULL;
@@ -287,6 +268,11 @@ add_entry(struct scan *s, struct archive_entry *ae)
 	n.path = in_tree;
 	if (set_type(s, ae, &n) || set_attributes(s, ae, &n))
 		return -1;
+	if (encl_tar_xattrs_read(ae, &xattrs, &why))
+		return fail_entry(s, ae, why.msg);
+	n.xattrs = xattrs.v;
+	n.n_xattrs = xattrs.n;
+	n.lost_xattr = xattrs.lost;
 	/* the folder that an archive lands in is often there, with its own mode */
 	n.merge = s->tar->at && n.type == ENCL_DIR && encl_tar_is_top(s->tar, in_tree);
 	if ((n.type == ENCL_SYMLINK || n.type == ENCL_HARDLINK) &&

@@ -66,6 +66,13 @@ add(struct encl_entry_sink *s, const struct encl_entry *n, struct encl_err *e)
 		encl_buf_add_fmt(&r->text, " %u,%u", n->dev_major, n->dev_minor);
 	if (n->merge)
 		encl_buf_add_str(&r->text, " merge");
+	for (size_t i = 0; i < n->n_xattrs; i++) {
+		encl_auto(encl_free) char *value =
+			encl_escape(n->xattrs[i].value,
+				    n->xattrs[i].size < 40 ? n->xattrs[i].size : 40);
+
+		encl_buf_add_fmt(&r->text, " %s=\"%s\"", n->xattrs[i].name, value);
+	}
 	if (n->lost_xattr)
 		encl_buf_add_fmt(&r->text, " xattr %s", n->lost_xattr);
 	if ((n->type == ENCL_REG || (n->type == ENCL_HARDLINK && n->content.size)) &&

@@ -194,11 +194,40 @@ TEST(sources_tar_xattrs)
 	tar_pax(&f.tar, (const char *const[]){"SCHILY.xattr.user.b=1",
 					      "SCHILY.xattr.user.a=1", NULL});
 	tar_add(&f.tar, (struct tar_member){.name = "u"});
+	tar_pax(&f.tar,
+		(const char *const[]){"SCHILY.xattr.user.c=", "LIBARCHIVE.xattr.user.c=",
+				      "SCHILY.xattr.user.overlay.opaque=y",
+				      "SCHILY.xattr.trusted.x=y",
+				      "SCHILY.xattr.security.selinux=y", NULL});
+	tar_add(&f.tar, (struct tar_member){.name = "l"});
 	tar_end(&f.tar);
 	OK(scan(&f));
-	EQ_STR("f 0644 0:0 0 ping xattr security.capability 3 \"bin\"\n"
-	       "f 0644 0:0 0 u xattr user.a 0\n",
+	EQ_STR("f 0644 0:0 0 ping security.capability=\"cap\" user.x=\"1\" 3 \"bin\"\n"
+	       "f 0644 0:0 0 u user.a=\"1\" user.b=\"1\" 0\n"
+	       "f 0644 0:0 0 l user.c=\"\" xattr security.selinux 0\n",
 	       recorded(&f.r));
+}
+
+TEST(sources_tar_xattr_limits)
+{
+	static char big[ENCL_XATTR_MAX_BYTES + 100] = "SCHILY.xattr.user.big=";
+	encl_auto(fixture_clear) struct fixture f = {0};
+	encl_auto(fixture_clear) struct fixture twice = {0};
+
+	memset(big + strlen(big), 'x', sizeof big - 1 - strlen(big));
+	set_up(&f);
+	tar_pax(&f.tar, (const char *const[]){big, NULL});
+	tar_add(&f.tar, (struct tar_member){.name = "a"});
+	tar_end(&f.tar);
+	FAILS(scan(&f), ENCL_FAILED,
+	      "layer x: a: more than 64 extended attributes, or 65536 bytes of them");
+	set_up(&twice);
+	tar_pax(&twice.tar, (const char *const[]){"SCHILY.xattr.user.a=1",
+						  "SCHILY.xattr.user.a=2", NULL});
+	tar_add(&twice.tar, (struct tar_member){.name = "a"});
+	tar_end(&twice.tar);
+	FAILS(scan(&twice), ENCL_FAILED,
+	      "layer x: a: an extended attribute is there twice");
 }
 
 TEST(sources_tar_hardlink_with_data)
