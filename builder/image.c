@@ -205,7 +205,7 @@ pick_cmdline(const struct encl_build *b)
 		return b->m->boot.cmdline;
 	if (b->m->boot.init == ENCL_INIT_AWS && b->kernel.blobs_cmdline)
 		return b->kernel.blobs_cmdline;
-	return encl_cmdline_default(b->m->arch);
+	return encl_cmdline_default(b->m->arch, b->m->boot.format);
 }
 
 /* What `run` offers by itself; an image without any keeps its bytes. */

@@ -8,13 +8,18 @@
 #include "eif/eif.h"
 
 const char *
-encl_cmdline_default(enum encl_arch arch)
+encl_cmdline_default(enum encl_arch arch, enum encl_root_format format)
 {
-	if (arch == ENCL_ARCH_AARCH64)
-		return "reboot=k panic=30 pci=off nomodules console=ttyS0 "
-		       "random.trust_cpu=on";
-	return "reboot=k panic=30 pci=off nomodules console=ttyS0 i8042.noaux i8042.nomux "
-	       "i8042.nopnp i8042.dumbkbd random.trust_cpu=on";
+#define AARCH64 "reboot=k panic=30 pci=off nomodules console=ttyS0 random.trust_cpu=on"
+#define X86_64                                                                           \
+	"reboot=k panic=30 pci=off nomodules console=ttyS0 i8042.noaux i8042.nomux "     \
+	"i8042.nopnp i8042.dumbkbd random.trust_cpu=on"
+	static const char *const texts[][2] = {
+		[ENCL_ARCH_X86_64] = {X86_64, X86_64 " rootfstype=ramfs"},
+		[ENCL_ARCH_AARCH64] = {AARCH64, AARCH64 " rootfstype=ramfs"},
+	};
+
+	return texts[arch][format];
 }
 
 int

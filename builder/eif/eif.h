@@ -182,8 +182,9 @@ enum { ENCL_CMDLINE_MAX = 2047 }; /* COMMAND_LINE_SIZE of both, less the NUL */
 /* One line of text without NUL, of at most ENCL_CMDLINE_MAX bytes. */
 int encl_cmdline_check(const char *text, size_t n, struct encl_err *e) ENCL_MUST_CHECK;
 
-/* Default text for an architecture, without root= (docs/5-eif.md). */
-const char *encl_cmdline_default(enum encl_arch arch);
+/* Default text for an architecture, without root= (docs/5-eif.md).  A squashfs
+ * is unpacked to a ramfs, which is not limited to half of the memory. */
+const char *encl_cmdline_default(enum encl_arch arch, enum encl_root_format format);
 
 /* Metadata section: compact JSON with nitro-cli's five keys in its order;
  * kernel_config is the configuration's text ("# Linux/x86_64 6.1.0 …"), custom

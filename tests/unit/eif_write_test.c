@@ -420,9 +420,9 @@ TEST(eif_cmdline_defaults)
 {
 	EQ_STR("reboot=k panic=30 pci=off nomodules console=ttyS0 i8042.noaux i8042.nomux "
 	       "i8042.nopnp i8042.dumbkbd random.trust_cpu=on",
-	       encl_cmdline_default(ENCL_ARCH_X86_64));
+	       encl_cmdline_default(ENCL_ARCH_X86_64, ENCL_ROOT_CPIO));
 	EQ_STR("reboot=k panic=30 pci=off nomodules console=ttyS0 random.trust_cpu=on",
-	       encl_cmdline_default(ENCL_ARCH_AARCH64));
+	       encl_cmdline_default(ENCL_ARCH_AARCH64, ENCL_ROOT_CPIO));
 	OK(encl_cmdline_check("", 0, &e));
 }
 

@@ -8,6 +8,7 @@
 #include "base/stream.h"
 #include "launch/accel.h"
 #include "launch/qemu.h"
+#include "ramdisk/ramdisk.h"
 #include "test.h"
 
 static const char *
@@ -119,4 +120,28 @@ TEST(launch_command_memory)
 	eif.sections[1].size = 263 << 20;
 	EQ_INT(896, encl_qemu_memory_mib(&eif)); /* 14 + 2.2 * 263 + 256, by 64 */
 	close(fd);
+}
+
+TEST(launch_command_memory_squashfs)
+{
+	encl_auto(encl_ramdisk_free) struct encl_ramdisk *r =
+		encl_ramdisk_new(ENCL_CPIO_OURS);
+	encl_auto(encl_close_fd) int fd = memfd_create("eif", MFD_CLOEXEC);
+	char cmdline[] = "console=ttyS0 rootfstype=ramfs";
+	struct encl_eif eif = {.fd = fd,
+			       .n_sections = 2,
+			       .sections = {{ENCL_SECTION_KERNEL, 0, 14 << 20},
+					    {ENCL_SECTION_RAMDISK, 0, 95 << 20}}};
+	struct encl_sink_fd sink;
+
+	OK(encl_ramdisk_add_data(r, "cmd", 0644, 0, "x", 1, &e));
+	OK(encl_ramdisk_add_data(r, "rootfs.squashfs", 0644, 0, "hsqs", 4, &e));
+	encl_sink_fd_init(&sink, fd, "eif");
+	OK(encl_ramdisk_write(r, ENCL_COMPRESS_NONE, -1, 1, &sink.sink, &e));
+	EQ_INT(0, ftruncate(fd, 95 << 20));
+	EQ_INT(512, encl_qemu_memory_mib(&eif)); /* 14 + 3 * 95 + 160 */
+	eif.cmdline = cmdline;
+	EQ_INT(384, encl_qemu_memory_mib(&eif)); /* 14 + 2 * 95 + 160 */
+	eif.sections[1].size = 1 << 20;
+	EQ_INT(320, encl_qemu_memory_mib(&eif));
 }
