@@ -2,6 +2,7 @@
 /*
  * The root switch.  The initramfs cannot be left by pivot_root; /rootfs bound
  * on itself and moved to / can, which is what runc and Docker need later.
+ * With what is mounted in it: a squashfs's own /.enclave.
  */
 #include <sys/mount.h>
 #include <unistd.h>
@@ -15,7 +16,7 @@ init_switch_root(void)
 
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		umount2(own[i], MNT_DETACH); /* the root gets its own */
-	if (mount("/rootfs", "/rootfs", NULL, MS_BIND, NULL))
+	if (mount("/rootfs", "/rootfs", NULL, MS_BIND | MS_REC, NULL))
 		init_fatal("bind /rootfs: ", guest_why());
 	if (chdir("/rootfs") || mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") ||
 	    chdir("/"))
