@@ -55,11 +55,17 @@ struct packer {
 	struct slot *slots;
 	uint32_t n_slots;
 	uint8_t *chunk;
+	bool finished; /* data */
 };
 
 static void
 packer_clear(struct packer *p)
 {
+	/* after an error: what is under way would not be released */
+	if (p->data && !p->finished) {
+		(void)sqfs_block_processor_end_file(p->data);
+		(void)sqfs_block_processor_finish(p->data);
+	}
 	sqfs_destroy(p->data); /* first: its threads use the others */
 	sqfs_destroy(p->folder);
 	sqfs_destroy(p->folders);
@@ -454,6 +460,7 @@ encl_squashfs_write(struct encl_tree *t, uint64_t sde, enum encl_compression c, 
 	    walk(&p, root, take_node, e))
 		return -1;
 	rc = sqfs_block_processor_finish(p.data);
+	p.finished = true;
 	if (rc)
 		return encl_sqfs_fail(e, rc, "data");
 	if (write_inodes(&p, root, e) || write_tables(&p, e) || pad(&p, e))

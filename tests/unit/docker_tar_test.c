@@ -102,16 +102,17 @@ TEST(docker_tar_read_back)
 	tar.size = b.len;
 	recorder_init(&r);
 	OK(encl_tar_scan(&env, &tar, &r.sink, &digest, &e));
-	want = encl_xasprintf("f 4755 1:2 9 a 5 \"hello\"\n"
-			      "d 1777 0:0 7 d\n"
-			      "h d/b = a\n"
-			      "l 0777 0:0 0 l -> %s\n"
-			      "c 0666 0:0 0 n 1,3\n"
-			      "d 0755 0:0 10 %.100s\n"
-			      "f 0644 4000000000:2097152 1 %s 4 \"long\"\n"
-			      "p 0600 0:0 0 p\n"
-			      "f 0755 0:0 0 x xattr security.capability 3 \"cap\"\n",
-			      long_name, long_name, long_name);
+	want = encl_xasprintf(
+		"f 4755 1:2 9 a 5 \"hello\"\n"
+		"d 1777 0:0 7 d\n"
+		"h d/b = a\n"
+		"l 0777 0:0 0 l -> %s\n"
+		"c 0666 0:0 0 n 1,3\n"
+		"d 0755 0:0 10 %.100s\n"
+		"f 0644 4000000000:2097152 1 %s 4 \"long\"\n"
+		"p 0600 0:0 0 p\n"
+		"f 0755 0:0 0 x security.capability=\"\\x01\\x00\\x0a=\" user.x=\"y\" 3 \"cap\"\n",
+		long_name, long_name, long_name);
 	EQ_STR(want, recorded(&r));
 }
 
@@ -129,5 +130,6 @@ TEST(docker_tar_bytes)
 	EQ_MEM(a.data, a.len, b.data, b.len);
 	encl_digest_of(ENCL_SHA256, a.data, a.len, &d);
 	encl_digest_format(&d, text);
-	EQ_STR("sha256:5cb808fa719b712a5d7015b00a431dab5d29432a0c7012999e900edafbee7f23", text);
+	EQ_STR("sha256:5cb808fa719b712a5d7015b00a431dab5d29432a0c7012999e900edafbee7f23",
+	       text);
 }
