@@ -36,7 +36,8 @@ struct run {
 	struct encl_qemu_result result;
 	struct encl_console console;
 	struct encl_vsock vsock;
-	struct encl_relay *relay; /* NULL: nothing is published */
+	struct encl_relay *relay;     /* NULL: nothing is published */
+	struct encl_folders *folders; /* NULL: nothing is shared */
 	struct encl_child qemu;
 	char said[SAID]; /* begin of what QEMU wrote to stderr */
 	size_t n_said;
@@ -177,6 +178,8 @@ take_heartbeat(struct run *r)
 	r->console.up = true;
 	encl_info(r->o->log, "heartbeat after %.1f s",
 		  (double)(encl_clock_ms() - r->started) / 1000);
+	if (r->folders)
+		encl_folders_start(r->folders, r->vsock.socket);
 	if (r->relay) {
 		encl_relay_hold(r->relay, false);
 		encl_publish_tell(r->o->ways, r->o->n_ways, r->o->log);
@@ -346,9 +349,9 @@ open_vsock(struct run *r, struct encl_err *e)
 	if (!r->o->vsock)
 		return 0;
 	program = encl_vsock_find();
-	if (!program && r->o->ways_asked)
+	if (!program && (r->o->ways_asked || r->o->n_folders))
 		return encl_fail(e, ENCL_HOST,
-				 "cannot publish ports: vhost-device-vsock is not "
+				 "no way into the enclave: vhost-device-vsock is not "
 				 "installed; run \"make setup\"");
 	if (!program) {
 		r->result.vsock = ENCL_VSOCK_NO_PROGRAM;
@@ -360,6 +363,9 @@ open_vsock(struct run *r, struct encl_err *e)
 		return -1;
 	r->result.vsock = ENCL_VSOCK_ON;
 	r->setup.vsock = r->vsock.device;
+	if (r->o->n_folders &&
+	    encl_folders_open(r->o->folders, r->o->n_folders, r->o->log, &r->folders, e))
+		return -1;
 	if (!r->o->n_ways)
 		return 0;
 	return encl_publish_open(r->o->ways, r->o->n_ways, r->vsock.socket, &r->relay, e);
@@ -396,6 +402,7 @@ attempt(struct run *r, const char *program, struct encl_err *e)
 		return -1;
 	rc = boot(r, program, e);
 	encl_child_clear(&r->qemu);
+	encl_folders_free(encl_take(r->folders, NULL));
 	encl_relay_free(encl_take(r->relay, NULL));
 	encl_vsock_clear(&r->vsock);
 	r->setup.vsock = NULL;
@@ -423,6 +430,7 @@ static void
 clear_run(struct run *r)
 {
 	encl_child_clear(&r->qemu);
+	encl_folders_free(r->folders);
 	encl_relay_free(r->relay);
 	encl_vsock_clear(&r->vsock);
 	encl_close_fd(r->setup.kernel_fd);

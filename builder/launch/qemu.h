@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "eif/eif.h"
+#include "launch/folders.h"
 #include "launch/publish.h"
 
 enum encl_accel { ENCL_ACCEL_AUTO, ENCL_ACCEL_KVM, ENCL_ACCEL_TCG };
@@ -28,7 +29,9 @@ struct encl_qemu_options {
 	bool vsock;		     /* where it can be had */
 	const struct encl_way *ways; /* ports of this machine to the enclave's */
 	size_t n_ways;
-	bool ways_asked;       /* without vsock they are an error, not a warning */
+	bool ways_asked; /* without vsock they are an error, not a warning */
+	const struct encl_folder *folders; /* of this machine, seen in the enclave */
+	size_t n_folders;
 	const char *cache_dir; /* keeps what the KVM probe found; or NULL */
 	struct encl_log *log;
 	/* The console as it comes. */

@@ -111,6 +111,28 @@ line(const char *label, const json_t *v)
 	report("%-18s %s\n", label, shown);
 }
 
+/* Whoever looks at measurements has to know what they do not cover. */
+static void
+show_exchanges(const json_t *metadata)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach (
+		json_object_get(json_object_get(metadata, "enclavebuild"), "exchange"), i,
+		entry) {
+		const char *name = json_string_value(json_object_get(entry, "name"));
+		const char *path = json_string_value(json_object_get(entry, "path"));
+		const char *mode = json_string_value(json_object_get(entry, "mode"));
+		encl_auto(encl_free) char *shown_name = printable(name ? name : "?");
+		encl_auto(encl_free) char *shown_path = printable(path ? path : "?");
+
+		report("%-18s %s at %s (%s): the parent's files, not measured\n",
+		       "exchange", shown_name, shown_path,
+		       mode && !strcmp(mode, "both") ? "both ways" : "in");
+	}
+}
+
 static void
 show_signature(const struct encl_image_state *s, const json_t *v)
 {
@@ -156,6 +178,7 @@ show(const struct encl_eif *eif, const struct encl_image_state *s, const json_t 
 
 		line(name, value);
 	}
+	show_exchanges(json_object_get(v, "Metadata"));
 	line("cmdline", json_object_get(v, "Cmdline"));
 	json_object_foreach (json_object_get(v, "Measurements"), key, value)
 		if (key[0] == 'P')

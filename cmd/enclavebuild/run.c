@@ -10,6 +10,7 @@
 #include "cmd.h"
 #include "eif/eif.h"
 #include "launch/qemu.h"
+#include "shared.h"
 #include "sources/cache.h"
 #include "verbs.h"
 #include "ways.h"
@@ -34,6 +35,8 @@ static const struct option_spec options[] = {
 	 "number (default: all of network.ingress, at deploy.ports or the vsock number)",
 	 true},
 	{"no-publish", 0, NULL, "publish nothing", false},
+	{"exchange", 0, "NAME=FOLDER",
+	 "folder of this machine for an exchange of the image", true},
 	{NULL, 0, NULL, NULL, false},
 };
 
@@ -141,14 +144,18 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	encl_auto(encl_eif_close) struct encl_eif eif = {.fd = -1};
 	encl_auto(json_decref) json_t *ports = NULL;
 	encl_auto(ways_clear) struct ways ways = {0};
+	encl_auto(shared_clear) struct shared shared = {0};
 	struct encl_qemu_options o;
 	struct encl_qemu_result r;
 	const char *path = args->operands[0];
 	struct encl_err ignored;
 
 	if (read_options(cli, args, &o, &ports, e) || encl_eif_open(path, &eif, e) ||
-	    ways_choose(args, &eif, ports, &cli->log, &ways, e))
+	    ways_choose(args, &eif, ports, &cli->log, &ways, e) ||
+	    shared_choose(args, ways.about, &shared, e))
 		return -1;
+	o.folders = shared.v;
+	o.n_folders = shared.n;
 	o.ways = ways.v;
 	o.n_ways = ways.n;
 	o.ways_asked = ways.asked;

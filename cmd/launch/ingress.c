@@ -37,8 +37,8 @@ add(struct encl_relay *r, const struct ingress *in, bool framed)
 }
 
 /* With no vsock at all (enclave.heartbeat=off) the program runs all the same. */
-static bool
-has_vsock(void)
+bool
+launch_has_vsock(void)
 {
 	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -57,7 +57,7 @@ launch_ingress(const struct config *c)
 
 	if (!c->n_ingress)
 		return;
-	if (!has_vsock()) {
+	if (!launch_has_vsock()) {
 		say("no vsock: nothing of network.ingress is reachable");
 		return;
 	}

@@ -26,5 +26,8 @@ void launch_system(const struct config *c);
 void launch_block_signals(void);
 /* ingress.c: ports of the parent's, relayed by the loop from now on. */
 void launch_ingress(const struct config *c);
+bool launch_has_vsock(void);
+/* exchanges.c: folders of the parent's; waits a moment for their content. */
+void launch_exchanges(const struct config *c);
 
 #endif

@@ -41,6 +41,7 @@ main(void)
 	launch_system(&c);
 	cgroup_start();
 	launch_block_signals();
+	launch_exchanges(&c);
 	launch_ingress(&c);
 	return supervise(&c);
 }

@@ -1,6 +1,7 @@
 # Goal: what network.ingress names is reached through `run -p`: early
 # connections, an end of one direction, large answers to slow readers, many at
-# once, a target that refuses; ports in use are told before QEMU starts.
+# once, a target that refuses; ports in use are told before QEMU starts.  Folders
+# of the host are seen in the enclave, and its changes where that is allowed.
 . "$(dirname "$0")/lib.sh"
 need musl-gcc qemu-system-x86_64 python3
 "$ENCL" doctor | grep -q '^ok *vhost-device-vsock' ||
@@ -10,6 +11,7 @@ boot_kernel
 mkdir -p files/bin
 cat >server.c <<'C'
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +19,8 @@ cat >server.c <<'C'
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Answers once the client has ended: what came, or "big N": N bytes. */
+/* Answers once the client has ended: what came; "big N": N bytes; "read PATH":
+ * the file's; "write PATH TEXT": nothing. */
 static void
 serve(int c)
 {
@@ -36,7 +39,22 @@ serve(int c)
 			if (r <= 0)
 				break;
 		}
-	else
+	else if (strncmp(text, "read ", 5) == 0) {
+		int fd = open(text + 5, O_RDONLY);
+
+		while ((r = read(fd, chunk, sizeof chunk)) > 0)
+			if (write(c, chunk, (size_t)r) != r)
+				break;
+		if (fd < 0)
+			dprintf(c, "absent");
+	} else if (strncmp(text, "write ", 6) == 0) {
+		char *value = strchr(text + 6, ' ');
+		int fd;
+
+		*value++ = 0;
+		fd = open(text + 6, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+		dprintf(fd, "%s", value);
+	} else
 		dprintf(c, "got %zu bytes: %s", n, text);
 	_exit(0);
 }
@@ -51,6 +69,8 @@ main(void)
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (bind(s, (struct sockaddr *)&a, sizeof a) || listen(s, 1000))
 		return 3;
+	printf("at start: %d %d\n", access("/srv/in/sub/hello", R_OK),
+	       access("/srv/both", R_OK));
 	puts("serving");
 	fflush(stdout);
 	for (;;) {
@@ -79,6 +99,9 @@ network:
   ingress:
     - {name: web, vsock: 5000, tcp: 8080}
     - {name: gone, vsock: $gone, tcp: 8081}
+exchange:
+  - {name: in, path: /srv/in, vsock: 7000}
+  - {name: both, path: /srv/both, vsock: 7001, mode: both, maxMiB: 1}
 deploy:
   ports: [{name: web, port: $web}]
 Y
@@ -89,7 +112,7 @@ run 0 "$ENCL" build other.yaml -o other.eif
 cmp ports.eif other.eif
 
 cat >drive.py <<'P'
-import socket, sys, threading, time
+import os, socket, sys, threading, time
 
 port, gone = int(sys.argv[1]), int(sys.argv[2])
 
@@ -135,13 +158,51 @@ for t in threads:
 for t in threads:
     t.join()
 check("many", all(answers[i].endswith(b": %d" % i) for i in range(50)))
+
+
+def until(name, test):
+    end = time.time() + 15
+    while not test():
+        if time.time() > end:
+            check(name, False)
+        time.sleep(0.2)
+    check(name, True)
+
+
+def text(path):
+    try:
+        with open(path) as f:
+            return f.read()
+    except FileNotFoundError:
+        return "absent"
+
+
+check("host's file", ask(b"read /srv/in/sub/hello") == b"hello\n")
+with open("in/sub/hello", "w") as f:
+    f.write("changed")
+until("changed", lambda: ask(b"read /srv/in/sub/hello") == b"changed")
+os.unlink("in/sub/hello")
+until("removed", lambda: ask(b"read /srv/in/sub/hello") == b"absent")
+ask(b"write /srv/both/answer 42")
+ask(b"write /srv/in/answer 43")
+until("enclave's file", lambda: text("both/answer") == "42")
+with open("both/answer", "w") as f:
+    f.write("43")
+until("and back", lambda: ask(b"read /srv/both/answer") == b"43")
+check("not from there", text("in/answer") == "absent")
 s = socket.create_connection(("127.0.0.1", gone))
 try:
     check("refused", s.recv(1) == b"")
 except ConnectionResetError:
     check("refused", True)
 P
-"$ENCL" run ports.eif --timeout 120 >console 2>log &
+run 0 "$ENCL" inspect ports.eif
+grep -q "^exchange  *in at /srv/in (in): the parent's files, not measured" out || fail "$(cat out)"
+grep -q '^exchange  *both at /srv/both (both ways): ' out || fail "$(cat out)"
+
+mkdir -p in/sub both
+echo hello >in/sub/hello
+"$ENCL" run ports.eif --timeout 120 --exchange in=in --exchange both=both >console 2>log &
 pid=$!
 # The listener is there before the enclave is.
 for _ in $(seq 50); do
@@ -161,6 +222,14 @@ for line in "publishing 127.0.0.1:$web -> web (vsock 5000)" \
 	"publishing 127.0.0.1:$gone -> gone (vsock $gone)"; do
 	grep -Fxq "$line" log || fail "no \"$line\" in $(cat log)"
 done
+grep -q '^at start: 0 0' console || fail "the folders were not there: $(cat console)"
+rejects 2 "--exchange x=in: the image's manifest has no exchange of that name" \
+	"$ENCL" run ports.eif --exchange x=in
+rejects 2 '--exchange in: write NAME=FOLDER' "$ENCL" run ports.eif --exchange in
+run 5 "$ENCL" run ports.eif --exchange in=nowhere
+same "no such folder" \
+	"enclavebuild: exchange in: open folder nowhere: No such file or directory" \
+	"$(tail -n 1 err)"
 rejects 2 '-p 1:cache: the image'"'"'s network.ingress has no "cache"' \
 	"$ENCL" run ports.eif -p 1:cache
 rejects 2 '-p needs vsock; leave --no-vsock out' \
