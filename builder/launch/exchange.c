@@ -208,43 +208,60 @@ take_message(struct session *x, char type, const char *path, unsigned n, const c
 	return stop(x, "it sent a message that is none");
 }
 
-/* Reads what is there; false: the session is over. */
+/* What the message that comes in is long, as far as is known; 0: too long. */
+static size_t
+wanted(const struct session *x, size_t *path, size_t *body)
+{
+	*path = *body = 0;
+	if (x->have < EXCHANGE_HEAD)
+		return EXCHANGE_HEAD;
+	*path = get(x->message + 2, 2);
+	*body = get(x->message + 4, 4);
+	if (*path > ENCL_EXCHANGE_PATH || *body > EXCHANGE_CHUNK || x->message[1])
+		return 0;
+	return EXCHANGE_HEAD + *path + *body;
+}
+
+enum result { OVER, NOTHING, SOME };
+
+static enum result
+receive(struct session *x, size_t n)
+{
+	ssize_t got = recv(x->s->fd, x->message + x->have, n, 0);
+
+	if (got == 0)
+		stop(x, x->have || x->in.open ? "cut off" : "");
+	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return NOTHING;
+	if (got < 0 && errno != EINTR)
+		stop(x, strerror(errno));
+	if (got > 0)
+		x->have += (size_t)got;
+	return x->over ? OVER : SOME;
+}
+
+/* Takes what is there; false: the session is over. */
 static bool
 take(struct session *x)
 {
-	for (int round = 0; round < 64 && !x->over; round++) {
-		size_t want = EXCHANGE_HEAD;
-		size_t path = 0;
-		size_t body = 0;
-		ssize_t n;
+	enum result result = SOME;
 
-		if (x->have >= EXCHANGE_HEAD) {
-			path = get(x->message + 2, 2);
-			body = get(x->message + 4, 4);
-			if (path > ENCL_EXCHANGE_PATH || body > EXCHANGE_CHUNK ||
-			    x->message[1])
-				return stop(x, "it sent a message that is too long");
-			want += path + body;
-		}
-		if (x->have == want) {
-			x->have = 0;
-			if (!take_message(x, x->message[0], x->message + EXCHANGE_HEAD,
-					  (unsigned)path,
-					  x->message + EXCHANGE_HEAD + path, body))
-				return false;
+	for (int round = 0; round < 64 && result == SOME; round++) {
+		size_t path, body;
+		size_t want = wanted(x, &path, &body);
+		const char *p = x->message + EXCHANGE_HEAD;
+
+		if (!want)
+			return stop(x, "it sent a message that is too long");
+		if (x->have < want) {
+			result = receive(x, want - x->have);
 			continue;
 		}
-		n = recv(x->s->fd, x->message + x->have, want - x->have, 0);
-		if (n == 0)
-			return stop(x, x->have || x->in.open ? "cut off" : "");
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			return true;
-		if (n < 0 && errno != EINTR)
-			return stop(x, strerror(errno));
-		if (n > 0)
-			x->have += (size_t)n;
+		x->have = 0;
+		if (!take_message(x, x->message[0], p, (unsigned)path, p + path, body))
+			return false;
 	}
-	return !x->over;
+	return result != OVER;
 }
 
 /* ---- sending ---- */

@@ -17,12 +17,12 @@
 static void
 raise_limit(void)
 {
+	const rlim_t wanted = (rlim_t)ENCL_RELAY_MAX * 4;
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= 4 * ENCL_RELAY_MAX)
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
 		return;
-	limit.rlim_cur =
-		limit.rlim_max < 4 * ENCL_RELAY_MAX ? limit.rlim_max : 4 * ENCL_RELAY_MAX;
+	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 

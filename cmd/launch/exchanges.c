@@ -110,7 +110,8 @@ serve(const struct exchange *x, int listener, int pipe)
 		s.fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (s.fd < 0)
 			continue;
-		if (write(pipe, "C", 1) == 1)
+		/* launch may not wait any more */
+		if (write(pipe, "C", 1) <= 1)
 			tell(x, "the parent came", "");
 		if (!encl_exchange_run(&s))
 			tell(x, "ended: ", s.why);
