@@ -60,6 +60,7 @@ static void
 chain_ids(struct encl_docker_opened *o)
 {
 	char text[2 * ENCL_DIGEST_TEXT];
+	size_t n;
 
 	o->chain_ids = encl_xcalloc(o->n_layers + 1, sizeof *o->chain_ids);
 	for (size_t i = 0; i < o->n_layers; i++) {
@@ -67,8 +68,9 @@ chain_ids(struct encl_docker_opened *o)
 		if (i == 0)
 			continue;
 		encl_digest_format(&o->chain_ids[i - 1], text);
-		strcat(text, " ");
-		encl_digest_format(&o->diff_ids[i], text + strlen(text));
+		n = strlen(text);
+		text[n] = ' ';
+		encl_digest_format(&o->diff_ids[i], text + n + 1);
 		encl_digest_of(ENCL_SHA256, text, strlen(text), &o->chain_ids[i]);
 	}
 }

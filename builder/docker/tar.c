@@ -37,6 +37,7 @@ static int
 write_header(struct encl_sink *out, const struct encl_tar_member *m, char type,
 	     const char *slash, struct encl_err *e)
 {
+	static const char magic[8] = {'u', 's', 't', 'a', 'r', 0, '0', '0'};
 	char h[BLOCK] = {0};
 	size_t n = strlen(m->path);
 	unsigned sum = 0;
@@ -51,7 +52,7 @@ write_header(struct encl_sink *out, const struct encl_tar_member *m, char type,
 	put_octal(h + 136, 12, m->mtime);
 	h[156] = type;
 	put_text(h + 157, NAME_ROOM, m->link ? m->link : "");
-	memcpy(h + 257, "ustar\00000", 8);
+	memcpy(h + 257, magic, sizeof magic);
 	put_octal(h + 329, 8, m->dev_major);
 	put_octal(h + 337, 8, m->dev_minor);
 	memset(h + 148, ' ', 8);
