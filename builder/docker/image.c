@@ -25,7 +25,7 @@ lock_made(struct encl_env *env, const struct encl_manifest *m,
 
 		if (encl_layer_lock(env, m, &image->layers[i],
 				    json_is_object(one) ? one : NULL, &v, e))
-			return encl_wrap(e, "layers[%zu]", i);
+			return encl_wrap(e, "rootfs[%zu]", i);
 		json_array_append_new(layers, v);
 	}
 	*pin = json_pack("{s:O}", "layers", layers);

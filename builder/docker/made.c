@@ -28,7 +28,7 @@ assemble(struct encl_env *env, const struct encl_manifest *m,
 	for (size_t i = 0; i < image->n_layers; i++)
 		if (encl_layer_apply(env, m, &image->layers[i], json_array_get(pins, i),
 				     t, base, e))
-			return encl_wrap(e, "layers[%zu]", i);
+			return encl_wrap(e, "rootfs[%zu]", i);
 	/* the tar holds extended attributes; whether the image does is told later */
 	return encl_tree_normalise(t, m->source_date_epoch, ENCL_ROOT_SQUASHFS, e);
 }
