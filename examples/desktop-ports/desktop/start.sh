@@ -11,5 +11,5 @@ serve busybox httpd -f -p 8501 -h /srv/stream
 serve busybox httpd -f -p 6080 -h /srv/novnc
 serve busybox nc -ll -p 5900 -e /srv/vnc.sh
 serve busybox httpd -f -p 8080 -h /srv/home
-echo "desktop: up"
+echo "up"
 wait $!
