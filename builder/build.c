@@ -17,8 +17,8 @@
 
 enum { MOST_SIZES = 10 }; /* rows of each list of the size report */
 
-static void
-build_clear(struct encl_build *b)
+void
+encl_build_clear(struct encl_build *b)
 {
 	json_decref(b->lock);
 	encl_image_config_clear(&b->config);
@@ -29,8 +29,6 @@ build_clear(struct encl_build *b)
 	encl_key_signer_free(b->signer);
 	encl_docker_build_clear(&b->docker);
 }
-ENCL_AUTO_VAL(struct encl_build, build_clear);
-
 void
 encl_build_report_clear(struct encl_build_report *r)
 {
@@ -201,14 +199,36 @@ check_kernel_pin(struct encl_env *env, const struct encl_manifest *m, const json
 }
 
 int
+encl_build_prepare(struct encl_build *b, bool locked, bool *had_lock, char **init_bytes,
+		   struct encl_err *e)
+{
+	const struct encl_manifest *m = b->m;
+	const json_t *kernel_pin;
+
+	if (encl_build_lock(b, locked, had_lock, e))
+		return -1;
+	kernel_pin = json_object_get(json_object_get(b->lock, "kernel"), "pin");
+	if (check_kernel_pin(b->env, m, kernel_pin, e) ||
+	    encl_kernel_open(b->env, m, kernel_pin, &b->kernel, e) ||
+	    encl_kernel_check(&b->kernel, m, e))
+		return -1;
+	if (encl_assemble(b->env, m, b->lock, b->kernel.config, &b->tree, &b->config,
+			  e) ||
+	    encl_install_guest(b->env, m, b->lock, b->kernel.config, &b->config, b->tree,
+			       &b->docker, e) ||
+	    encl_tree_normalise(b->tree, m->source_date_epoch, m->boot.format, e))
+		return -1;
+	return encl_build_ramdisks(b, init_bytes, e);
+}
+
+int
 encl_build(struct encl_env *env, const struct encl_manifest *m,
 	   const struct encl_build_request *request, struct encl_build_report *out,
 	   struct encl_err *e)
 {
-	encl_auto(build_clear) struct encl_build b = {.env = env, .m = m};
+	encl_auto(encl_build_clear) struct encl_build b = {.env = env, .m = m};
 	encl_auto(encl_build_report_clear) struct encl_build_report r = {0};
 	encl_auto(encl_free) char *init_bytes = NULL;
-	const json_t *kernel_pin;
 
 	if (m->sign.given) {
 		encl_auto(encl_free) char *cert =
@@ -219,18 +239,7 @@ encl_build(struct encl_env *env, const struct encl_manifest *m,
 		if (encl_key_signer_open(cert, key, request->now, &b.signer, e))
 			return encl_wrap(e, "sign");
 	}
-	if (encl_build_lock(&b, request->locked, &r.had_lock, e))
-		return -1;
-	kernel_pin = json_object_get(json_object_get(b.lock, "kernel"), "pin");
-	if (check_kernel_pin(env, m, kernel_pin, e) ||
-	    encl_kernel_open(env, m, kernel_pin, &b.kernel, e) ||
-	    encl_kernel_check(&b.kernel, m, e))
-		return -1;
-	if (encl_assemble(env, m, b.lock, b.kernel.config, &b.tree, &b.config, e) ||
-	    encl_install_guest(env, m, b.lock, b.kernel.config, &b.config, b.tree,
-			       &b.docker, e) ||
-	    encl_tree_normalise(b.tree, m->source_date_epoch, m->boot.format, e) ||
-	    encl_build_ramdisks(&b, &init_bytes, e))
+	if (encl_build_prepare(&b, request->locked, &r.had_lock, &init_bytes, e))
 		return -1;
 	if (encl_tree_report(b.tree, MOST_SIZES, &r.sizes, e) ||
 	    write_outputs(&b, request, &r, e))

@@ -57,6 +57,19 @@ int encl_build(struct encl_env *env, const struct encl_manifest *m,
 	       const struct encl_build_request *request, struct encl_build_report *out,
 	       struct encl_err *e) ENCL_MUST_CHECK;
 
+/*
+ * What build would make of it, without writing anything (new reference):
+ * {"name", "kernel", "docker": [{"setting", "value", "reason"}], "start": [{"name",
+ * "kind", "after", "critical"}], "ingress": [{"name", "parent", "vsock", "tcp",
+ * "to"}], "memory": {"bootMiB", "runMiB", "neededMiB", "parts"}}.  Fails as
+ * encl_build does.
+ */
+int encl_plan(struct encl_env *env, const struct encl_manifest *m, json_t **out,
+	      struct encl_err *e) ENCL_MUST_CHECK;
+/* The same of an image: as much as its sections tell. */
+struct encl_eif;
+json_t *encl_plan_image(const struct encl_eif *eif);
+
 /* "app.eif" -> "app.measurements.json"; malloc'ed. */
 char *encl_measurements_path(const char *image);
 

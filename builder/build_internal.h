@@ -24,6 +24,14 @@ struct encl_build {
 	struct encl_docker_build docker;
 };
 
+void encl_build_clear(struct encl_build *b);
+ENCL_AUTO_VAL(struct encl_build, encl_build_clear);
+
+/* All up to the planned ramdisks; b has env and m.  *init_bytes as of
+ * encl_build_ramdisks. */
+int encl_build_prepare(struct encl_build *b, bool locked, bool *had_lock,
+		       char **init_bytes, struct encl_err *e) ENCL_MUST_CHECK;
+
 /* Loads the lock beside the manifest and checks it, or resolves anew. */
 int encl_build_lock(struct encl_build *b, bool locked, bool *had_lock,
 		    struct encl_err *e) ENCL_MUST_CHECK;
@@ -32,6 +40,8 @@ int encl_build_lock(struct encl_build *b, bool locked, bool *had_lock,
  * ramdisks) holds an init that is a file. */
 int encl_build_ramdisks(struct encl_build *b, char **init_bytes,
 			struct encl_err *e) ENCL_MUST_CHECK;
+
+const char *encl_build_cmdline(const struct encl_build *b);
 
 /* Writes all sections to fd. */
 int encl_build_image(struct encl_build *b, int fd, struct encl_eif_result *out,

@@ -198,8 +198,8 @@ ramdisk_part(struct ramdisk_arg *arg)
 	};
 }
 
-static const char *
-pick_cmdline(const struct encl_build *b)
+const char *
+encl_build_cmdline(const struct encl_build *b)
 {
 	if (b->m->boot.cmdline)
 		return b->m->boot.cmdline;
@@ -259,7 +259,7 @@ int
 encl_build_image(struct encl_build *b, int fd, struct encl_eif_result *out,
 		 struct encl_err *e)
 {
-	const char *cmdline = pick_cmdline(b);
+	const char *cmdline = encl_build_cmdline(b);
 	struct encl_eif_bytes text = {cmdline, strlen(cmdline)};
 	encl_auto(encl_free) char *about = make_metadata(b);
 	struct encl_eif_bytes metadata = {about, strlen(about)};

@@ -192,11 +192,12 @@ choose_preload(struct work *w, struct encl_err *e)
 	encl_auto(encl_free) char *at = encl_manifest_at(w->m, d->pos);
 
 	if (d->preload == ENCL_PRELOAD_LAYERS && !w->s->overlay2)
-		return encl_fail(e, ENCL_USAGE,
-				 "%sdocker.preload: layers needs the storage driver "
-				 "overlay2, which this kernel or docker.storage.driver "
-				 "excludes; take archive or auto",
-				 at);
+		return encl_fail(
+			e, ENCL_USAGE,
+			"%sdocker.storage.preload: layers needs the storage driver "
+			"overlay2, which this kernel or docker.storage.driver "
+			"excludes; take archive or auto",
+			at);
 	w->s->layers = w->s->overlay2 && d->preload != ENCL_PRELOAD_ARCHIVE;
 	if (!d->n_images)
 		choose(w, "preload", "none", "docker.images is empty");
@@ -204,7 +205,7 @@ choose_preload(struct work *w, struct encl_err *e)
 		choose(w, "preload", "layers",
 		       "overlay2 takes them where they lie; nothing is loaded at boot");
 	else if (d->preload == ENCL_PRELOAD_ARCHIVE)
-		choose(w, "preload", "archive", "docker.preload asks for it");
+		choose(w, "preload", "archive", "docker.storage.preload asks for it");
 	else
 		choose(w, "preload", "archive",
 		       "vfs has no layers in place; loaded at boot");
@@ -308,7 +309,7 @@ choose_network(struct work *w, struct encl_err *e)
 	if (backend == ENCL_NETFILTER_NONE && c)
 		return encl_fail(e, ENCL_USAGE,
 				 "%sdocker: container \"%s\" is on a bridge network, but "
-				 "the kernel lacks %s; take docker.network: host, or "
+				 "the kernel lacks %s; give it network: host, or take "
 				 "another kernel",
 				 at, c->unit.name, encl_buf_text(&missing));
 	if (backend == ENCL_NETFILTER_NONE) {

@@ -23,10 +23,9 @@
 #include "launch/child.h"
 #include "launch/command.h"
 #include "launch/console.h"
+#include "launch/memory.h"
 #include "launch/relay.h"
 #include "launch/vsock.h"
-#include "ramdisk/ramdisk.h"
-#include "ramdisk/squashfs.h"
 
 enum { SILENT_KVM_MS = 10000, SAID = 1024 };
 
@@ -46,82 +45,15 @@ struct run {
 	uint64_t last_output; /* ms */
 };
 
-/* ---- memory ---- */
-
-static int
-is_plain_cpio(const struct encl_eif *eif, const struct encl_eif_section *s)
-{
-	char magic[6] = {0};
-	struct encl_err e;
-
-	return s->size > sizeof magic &&
-	       !encl_pread_full(eif->fd, magic, sizeof magic, s->offset, "ramdisk", &e) &&
-	       !memcmp(magic, "070701", sizeof magic);
-}
-
-/* Looks for a squashfs among the first names of a ramdisk. */
-struct finder {
-	struct encl_cpio_visitor visitor; /* first */
-	uint64_t size;			  /* of it; 0: none */
-};
-
-static int
-find_entry(struct encl_cpio_visitor *v, const struct encl_cpio_entry *entry,
-	   struct encl_sink **sink, struct encl_err *e)
-{
-	struct finder *f = (struct finder *)v;
-
-	(void)sink;
-	if (!strcmp(entry->path, ENCL_SQUASHFS_NAME))
-		f->size = entry->filesize;
-	/* names come in order: no need to read on */
-	return f->size || strcmp(entry->path, "rootfs") >= 0
-		       ? encl_fail(e, ENCL_FAILED, "found")
-		       : 0;
-}
-
-static uint64_t
-squashfs_size(const struct encl_eif *eif, const struct encl_eif_section *s)
-{
-	struct finder f = {.visitor = {.entry = find_entry}};
-	struct encl_err e;
-
-	if (encl_cpio_read(eif->fd, s->offset, s->size, &f.visitor, &e))
-		return f.size;
-	return 0;
-}
-
-/*
- * Measured: 2.2 times the unpacked size, plus 256 MiB; compressed ramdisks are
- * taken to unpack to 4 times their size.  A squashfs is there twice for a
- * moment on ramfs; a tmpfs takes half of what the packed one leaves, so three
- * times; it runs with 70 MiB more, and has 160.
- */
 uint64_t
 encl_qemu_memory_mib(const struct encl_eif *eif)
 {
-	bool ramfs = eif->cmdline && strstr(eif->cmdline, "rootfstype=ramfs");
-	uint64_t need = 0;
-	uint64_t base = 256;
-	uint64_t mib;
+	struct encl_memory_need need;
+	struct encl_memory memory;
 
-	for (size_t i = 0; i < eif->n_sections; i++) {
-		const struct encl_eif_section *s = &eif->sections[i];
-
-		if (s->type == ENCL_SECTION_KERNEL) {
-			need += s->size;
-		} else if (s->type == ENCL_SECTION_RAMDISK && !is_plain_cpio(eif, s)) {
-			need += s->size * 10;
-		} else if (s->type == ENCL_SECTION_RAMDISK && squashfs_size(eif, s)) {
-			need += s->size * (ramfs ? 2 : 3);
-			base = 160;
-		} else if (s->type == ENCL_SECTION_RAMDISK) {
-			need += s->size / 10 * 22;
-		}
-	}
-	mib = (need >> 20) + base + 1;
-	mib = (mib + 63) / 64 * 64;
-	return mib < 2 * base ? 2 * base : mib;
+	encl_memory_of_image(eif, &need);
+	encl_memory_estimate(&need, &memory);
+	return memory.mib;
 }
 
 /* ---- the loop ---- */

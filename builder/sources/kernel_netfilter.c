@@ -34,12 +34,12 @@ static const struct row {
 bool
 encl_netfilter_wanted(const struct encl_manifest *m)
 {
-	if (!m->docker.given || m->docker.host_network)
+	if (!m->docker.given)
 		return false;
 	for (size_t i = 0; i < m->docker.n_containers; i++)
 		if (!m->docker.containers[i].host_network)
 			return true;
-	return m->docker.n_containers == 0;
+	return !m->docker.n_containers && !m->docker.host_network;
 }
 
 bool

@@ -33,6 +33,7 @@ const struct command *const commands[] = {
 	&cmd_list,
 	&cmd_lock,
 	&cmd_measure,
+	&cmd_plan,
 	&cmd_run,
 	&cmd_schema,
 	&cmd_sign,

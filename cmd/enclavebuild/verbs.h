@@ -16,6 +16,7 @@ extern const struct command cmd_inspect;
 extern const struct command cmd_list;
 extern const struct command cmd_lock;
 extern const struct command cmd_measure;
+extern const struct command cmd_plan;
 extern const struct command cmd_run;
 extern const struct command cmd_schema;
 extern const struct command cmd_sign;

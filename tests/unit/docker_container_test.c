@@ -64,6 +64,7 @@ TEST(docker_container_process)
 		.workdir = "/srv",
 		.user = "1:2",
 		.hostname = "h",
+		.aliases = STRINGS("web.local"),
 		.labels = PAIRS({"z", "1"}, {"a.b", "2"}),
 		.init = true,
 	};
@@ -73,7 +74,7 @@ TEST(docker_container_process)
 		"\"A=\"],\"HostConfig\":{\"Init\":true,\"NetworkMode\":\"enclave\","
 		"\"RestartPolicy\":{\"Name\":\"no\"}},\"Hostname\":\"h\",\"Image\":\"" ID
 		"\",\"Labels\":{\"a.b\":\"2\",\"z\":\"1\"},\"NetworkingConfig\":{"
-		"\"EndpointsConfig\":{\"enclave\":{\"Aliases\":[\"a\"]}}},\"StopSignal\":"
+		"\"EndpointsConfig\":{\"enclave\":{\"Aliases\":[\"a\",\"web.local\"]}}},\"StopSignal\":"
 		"\"SIGQUIT\",\"StopTimeout\":1,\"User\":\"1:2\",\"WorkingDir\":\"/srv\"}");
 }
 

@@ -9,8 +9,9 @@
 #include "sources/kernel_netfilter.h"
 #include "test.h"
 
-static struct encl_container web = {
-	.unit = {.pos = {.line = 20, .column = 7}, .name = "web", .limits = {.memory_mib = 64}}};
+static struct encl_container web = {.unit = {.pos = {.line = 20, .column = 7},
+					     .name = "web",
+					     .limits = {.memory_mib = 64}}};
 
 /* A manifest with one container on the bridge. */
 static struct encl_manifest
@@ -219,7 +220,7 @@ TEST(docker_settings_no_bridge)
 {
 #define WEB                                                                              \
 	"e.yaml:20:7: docker: container \"web\" is on a bridge network, but the kernel lacks "
-#define TAKE "; take docker.network: host, or another kernel"
+#define TAKE "; give it network: host, or take another kernel"
 	static const struct {
 		const char *config, *option, *want;
 	} rows[] = {
@@ -285,6 +286,8 @@ TEST(docker_settings_host_network)
 	struct encl_container host = web;
 
 	m.docker.host_network = true;
+	m.docker.containers = &host;
+	host.host_network = true;
 	OK(encl_docker_settings(&m, config, 0, &s, &e));
 	CHECK(!s.bridge && !s.no_raw);
 	EQ_INT(ENCL_IPTABLES_NONE, s.iptables);
@@ -296,8 +299,6 @@ TEST(docker_settings_host_network)
 	encl_docker_settings_clear(&s);
 
 	m.docker.host_network = false;
-	host.host_network = true;
-	m.docker.containers = &host;
 	OK(encl_docker_settings(&m, config, 0, &s, &e));
 	chooses(&s, "network", "host", "every container has the host's network");
 	encl_docker_settings_clear(&s);
@@ -331,9 +332,11 @@ TEST(docker_settings_dns)
 		struct encl_manifest m = manifest(ENCL_KERNEL_BLOBS);
 		encl_auto(encl_free) char *config = config_of("aws-6.6");
 		const char *servers[] = {rows[i].server, "fd00::1"};
+		struct encl_container host = web;
 
 		m.nameservers = (struct encl_strings){servers, 2};
-		m.docker.host_network = rows[i].host;
+		host.host_network = rows[i].host;
+		m.docker.containers = &host;
 		OK(encl_docker_settings(&m, config, 0, &s, &e));
 		chooses(&s, "dns", rows[i].value, rows[i].reason);
 		EQ_INT(i == 0, json_object_get(s.daemon, "dns") != NULL);
@@ -356,7 +359,7 @@ TEST(docker_settings_asked)
 	chooses(&s, "storage size", "300 MiB", "docker.storage.sizeMiB");
 	m.docker.preload = ENCL_PRELOAD_LAYERS;
 	FAILS(encl_docker_settings(&m, config, 0, &s, &e), ENCL_USAGE,
-	      "e.yaml:12:3: docker.preload: layers needs the storage driver overlay2, which "
+	      "e.yaml:12:3: docker.storage.preload: layers needs the storage driver overlay2, which "
 	      "this kernel or docker.storage.driver excludes; take archive or auto");
 	encl_docker_settings_clear(&s);
 	m.docker.driver = ENCL_DRIVER_AUTO;
@@ -365,7 +368,7 @@ TEST(docker_settings_asked)
 	OK(encl_docker_settings(&m, config, (10 << 20) - 1, &s, &e));
 	CHECK(s.overlay2 && !s.layers);
 	EQ_INT(106, s.storage_mib);
-	chooses(&s, "preload", "archive", "docker.preload asks for it");
+	chooses(&s, "preload", "archive", "docker.storage.preload asks for it");
 	chooses(&s, "storage size", "106 MiB",
 		"tmpfs, used as written: 64 of the engine + 20 x 1 containers + 2.2 x 10 of "
 		"images");
@@ -416,9 +419,8 @@ TEST(docker_settings_unknown_version)
 	struct encl_manifest m = manifest(ENCL_KERNEL_BLOBS);
 
 	m.docker.host_network = true;
-	web.unit.limits.memory_mib = 0;
+	m.docker.n_containers = 0;
 	OK(encl_docker_settings(&m, "CONFIG_X86_64=y\n", 0, &s, &e));
-	web.unit.limits.memory_mib = 64;
 	chooses(&s, "cgroup", "v2",
 		"mounted by init; the configuration does not tell the version of Linux, "
 		"5.2 is the oldest that works");

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `enclavebuild plan`: what an image will be like when it runs, and why. */
+#include <string.h>
+
+#include "base/json.h"
+#include "build.h"
+#include "cmd.h"
+#include "eif/eif.h"
+#include "manifests.h"
+#include "verbs.h"
+
+static const char *
+text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static long long
+number_of(const json_t *o, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(o, key));
+}
+
+static void
+print_docker(const json_t *list)
+{
+	json_t *c;
+	size_t i;
+
+	report("\nDocker:\n");
+	json_array_foreach ((json_t *)(uintptr_t)list, i, c)
+		report("  %-15s %-18s %s\n", text_of(c, "setting"), text_of(c, "value"),
+		       text_of(c, "reason"));
+}
+
+/* What a line says last has no blanks behind it. */
+static void
+print_unit(size_t number, const json_t *unit)
+{
+	const json_t *after = json_object_get(unit, "after");
+	bool critical = json_is_true(json_object_get(unit, "critical"));
+	json_t *d;
+	size_t i;
+
+	report("  %zu. %-20s %-*s", number, text_of(unit, "name"),
+	       json_array_size(after) || critical ? 10 : 0, text_of(unit, "kind"));
+	json_array_foreach ((json_t *)(uintptr_t)after, i, d)
+		report("%s%s %s", i ? ", " : "after ", text_of(d, "name"),
+		       text_of(d, "condition"));
+	report("%s%s\n", critical && json_array_size(after) ? ", " : "",
+	       critical ? "critical" : "");
+}
+
+static void
+print_start(const json_t *list)
+{
+	json_t *unit;
+	size_t i;
+
+	report("\nstart:\n");
+	json_array_foreach ((json_t *)(uintptr_t)list, i, unit)
+		print_unit(i + 1, unit);
+}
+
+static void
+print_ingress(const json_t *list)
+{
+	json_t *in;
+	size_t i;
+
+	if (!json_array_size(list))
+		return;
+	report("\ningress:\n");
+	json_array_foreach ((json_t *)(uintptr_t)list, i, in) {
+		report("  %-15s ", text_of(in, "name"));
+		if (json_object_get(in, "parent"))
+			report("parent %lld -> ", number_of(in, "parent"));
+		report("vsock %lld -> 127.0.0.1:%lld", number_of(in, "vsock"),
+		       number_of(in, "tcp"));
+		if (strncmp(text_of(in, "to"), "127.0.0.1:", 10) != 0)
+			report(" -> %s", text_of(in, "to"));
+		report("\n");
+	}
+}
+
+static void
+print_memory(const json_t *memory)
+{
+	json_t *part;
+	size_t i;
+
+	report("\nmemory:\n  %6lld MiB  while the ramdisks are unpacked\n"
+	       "  %6lld MiB  while it runs:\n",
+	       number_of(memory, "bootMiB"), number_of(memory, "runMiB"));
+	json_array_foreach (json_object_get(memory, "parts"), i, part)
+		report("  %10lld    %s\n", number_of(part, "MiB"), text_of(part, "what"));
+	report("  %6lld MiB  is what it should have\n", number_of(memory, "neededMiB"));
+}
+
+static void
+print_text(const json_t *plan)
+{
+	if (json_object_get(plan, "name"))
+		report("image  %s\nkernel %s\n", text_of(plan, "name"),
+		       *text_of(plan, "kernel") ? text_of(plan, "kernel")
+						: "(of unknown release)");
+	if (json_object_get(plan, "docker"))
+		print_docker(json_object_get(plan, "docker"));
+	if (json_object_get(plan, "start"))
+		print_start(json_object_get(plan, "start"));
+	print_ingress(json_object_get(plan, "ingress"));
+	print_memory(json_object_get(plan, "memory"));
+}
+
+static int
+plan_manifest(struct cli *cli, const char *file, json_t **out, struct encl_err *e)
+{
+	encl_auto(encl_manifest_free) struct encl_manifest *m = NULL;
+
+	if (read_manifest(file, &m, e) || cli_need_cache(cli, e))
+		return -1;
+	return encl_plan(&cli->env, m, out, e);
+}
+
+static int
+plan_image(const char *file, json_t **out, struct encl_err *e)
+{
+	encl_auto(encl_eif_close) struct encl_eif eif = {.fd = -1};
+
+	if (encl_eif_open(file, &eif, e))
+		return -1;
+	*out = encl_plan_image(&eif);
+	return 0;
+}
+
+static int
+run(struct cli *cli, const struct args *args, struct encl_err *e)
+{
+	const char *file = args->n_operands ? args->operands[0] : "enclave.yaml";
+	encl_auto(json_decref) json_t *plan = NULL;
+	size_t n = strlen(file);
+
+	if (n > 4 && !strcmp(file + n - 4, ".eif")) {
+		if (plan_image(file, &plan, e))
+			return -1;
+	} else if (plan_manifest(cli, file, &plan, e)) {
+		return -1;
+	}
+	if (cli->json)
+		report_json(plan);
+	else
+		print_text(plan);
+	return 0;
+}
+
+const struct command cmd_plan = {
+	.name = "plan",
+	.summary = "tell what an image will be like when it runs, and why",
+	.operands = "[MANIFEST|IMAGE]",
+	.max_operands = 1,
+	.help = "Without an operand enclave.yaml is planned.  Of a manifest: the Docker daemon's\n"
+		"settings, each with its reason in the kernel's configuration, the order in\n"
+		"which services and containers start, the way to each port, and the memory it\n"
+		"needs.  It takes what build takes (the lock, the cache) and writes nothing.\n"
+		"Of an image (NAME.eif) the memory is told, as far as its sections tell it.",
+	.run = run,
+};
