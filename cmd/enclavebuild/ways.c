@@ -13,7 +13,9 @@
 
 #define LOOPBACK "127.0.0.1"
 
-enum { PORT_MAX = 65535, VSOCK_MAX = UINT32_MAX - 1 };
+#define VSOCK_MAX (UINT32_MAX - 1)
+
+enum { PORT_MAX = 65535 };
 
 void
 ways_clear(struct ways *w)
