@@ -16,7 +16,6 @@
 #include "base/parse.h"
 #include "base/stream.h"
 #include "docker/engine.h"
-#include "docker/match.h"
 
 enum { GRACE_MS = 30000 }; /* of the daemon, after its containers */
 

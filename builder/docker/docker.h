@@ -105,6 +105,16 @@ int encl_docker_install_images(struct encl_env *env, const struct encl_manifest 
 			       struct encl_docker_images *out,
 			       struct encl_err *e) ENCL_MUST_CHECK;
 
+/* ---- match.c ---- */
+
+/*
+ * Sets image_index of every container; ENCL_USAGE, naming it, where one's image
+ * is none of the loaded ones.  A reference with a digest means the image's ID.
+ */
+int encl_docker_match_images(const struct encl_manifest *m,
+			     const struct encl_docker_images *loaded,
+			     struct encl_err *e) ENCL_MUST_CHECK;
+
 /* ---- container.c: requests ---- */
 
 /* Body of POST /containers/create (API 1.40); malloc'ed JSON, keys sorted. */

@@ -29,11 +29,13 @@ int encl_lock_write(const char *path, const json_t *lock,
 /*
  * The manifest's words that decide content, from its canonical form: mirror,
  * keyring and checkValidUntil left out, for they decide only the way.  New
- * reference: {"arch", "rootfs": [...], "kernel", "init", "ramdisk"}.
+ * reference: {"arch", "rootfs": [...], "kernel", "init", "ramdisk"} and, where it
+ * is given, "docker": {"engine", "images": [...]}.
  */
 json_t *encl_lock_items(const json_t *canonical);
 
-/* A new lock of items and nothing pinned yet. */
+/* A new lock of items and nothing pinned yet; each of "rootfs", of docker's
+ * "images", its "engine" and "kernel" is a part {"item", "pin"}. */
 json_t *encl_lock_new(const json_t *items);
 
 /*

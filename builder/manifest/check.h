@@ -40,11 +40,9 @@ void encl_manifest_check_packages(const struct encl_yaml_node *node,
 				  struct encl_manifest_report *r);
 
 /*
- * Where a key of a container is written: in the manifest, at node, or in a
- * Compose file under that one's name for it.  The path's key may go on with
- * "[0]" or ".NAME"; NULL is the container itself.
+ * The value of a container's key: in the manifest, below node, or in a Compose
+ * file under that one's name for it.
  */
-char *encl_check_container_path(const struct encl_manifest *m, size_t i, const char *key);
 const struct encl_yaml_node *encl_check_container_key(const struct encl_container *c,
 						      const struct encl_yaml_node *node,
 						      const char *key);

@@ -37,7 +37,7 @@ compose_name(const char *key, size_t n)
 }
 
 char *
-encl_check_container_path(const struct encl_manifest *m, size_t i, const char *key)
+encl_container_path(const struct encl_manifest *m, size_t i, const char *key)
 {
 	const struct encl_container *c = &m->docker.containers[i];
 	size_t n = key ? strcspn(key, ".[") : 0;
@@ -87,7 +87,7 @@ problem(const struct docker *d, size_t i, const char *key, int element, const ch
 		element < 0 ? NULL : encl_manifest_yaml_at(list, (size_t)element);
 	encl_auto(encl_free) char *at =
 		element < 0 ? encl_xstrdup(key) : encl_xasprintf("%s[%d]", key, element);
-	encl_auto(encl_free) char *path = encl_check_container_path(d->m, i, at);
+	encl_auto(encl_free) char *path = encl_container_path(d->m, i, at);
 	encl_auto(encl_free) char *text = NULL;
 	va_list ap;
 

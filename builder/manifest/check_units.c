@@ -37,7 +37,7 @@ static char *
 path_of(const struct units *u, const struct row *row, const char *key)
 {
 	if (row->container)
-		return encl_check_container_path(u->m, row->index, key);
+		return encl_container_path(u->m, row->index, key);
 	return encl_xasprintf("%s[%zu]%s%s", row->list, row->index, key ? "." : "",
 			      key ? key : "");
 }

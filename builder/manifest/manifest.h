@@ -439,6 +439,13 @@ char *encl_manifest_path(const struct encl_manifest *m, const char *path);
  */
 char *encl_image_name(const char *reference);
 
+/*
+ * The path of a container's key as its file has it (malloc'ed):
+ * "docker.containers[1].ports[0]" or "services.web.ports[0]".  NULL is the
+ * container itself.
+ */
+char *encl_container_path(const struct encl_manifest *m, size_t i, const char *key);
+
 /* "FILE:LINE:COLUMN: " for an error that a later stage finds (malloc'ed). */
 char *encl_manifest_at(const struct encl_manifest *m, struct encl_pos pos);
 
