@@ -1,4 +1,4 @@
-# Goal: the examples, signed, give the same bytes under another TZ, LANG,
+# Goal: the examples, signed, and one as a squashfs, give the same bytes under another TZ, LANG,
 # umask, folder, HOME, user, readdir order, number of cores and clock, from a
 # cold cache, and with the network cut off from a warm one.
 . "$(dirname "$0")/../cli/lib.sh"
@@ -11,18 +11,20 @@ cp -r "$TOP/examples" first
 install -m 755 "$ENCL" tool # where every user can reach it
 install -m 644 "$O/support/readdir.so" readdir.so
 bash first/oci/make-image.sh >/dev/null 2>&1
-for x in hello oci; do
+cp -r first/hello first/squashfs
+sed -i 's/^boot:$/boot:\n  ramdisk: {format: squashfs}/' first/squashfs/enclave.yaml
+for x in hello oci squashfs; do
 	cp key.pem cert.pem "first/$x/"
 	printf '\nsign: {certificate: cert.pem, key: key.pem}\n' >>"first/$x/enclave.yaml"
 done
 
-for x in hello oci; do
+for x in hello oci squashfs; do
 	(cd "first/$x" && "$ENCL" --help >/dev/null && "$ENCL" lock -q && "$ENCL" build -q --locked -o one.eif) >"$x.one"
 done
 # the second: files created in another order, other names and rights around it
 mkdir -p "$WORK/an other/place"
-(umask 077 && tar -C first -cf - hello oci | tar -C "$WORK/an other/place" -xf -)
-for x in hello oci; do
+(umask 077 && tar -C first -cf - hello oci squashfs | tar -C "$WORK/an other/place" -xf -)
+for x in hello oci squashfs; do
 	second="$WORK/an other/place/$x"
 	rm -f "$second"/one.*
 	chmod -R go+rX "$WORK" && chmod -R 777 "$second"

@@ -423,6 +423,9 @@ TEST(eif_cmdline_defaults)
 	       encl_cmdline_default(ENCL_ARCH_X86_64, ENCL_ROOT_CPIO));
 	EQ_STR("reboot=k panic=30 pci=off nomodules console=ttyS0 random.trust_cpu=on",
 	       encl_cmdline_default(ENCL_ARCH_AARCH64, ENCL_ROOT_CPIO));
+	EQ_STR("reboot=k panic=30 pci=off nomodules console=ttyS0 random.trust_cpu=on "
+	       "rootfstype=ramfs",
+	       encl_cmdline_default(ENCL_ARCH_AARCH64, ENCL_ROOT_SQUASHFS));
 	OK(encl_cmdline_check("", 0, &e));
 }
 

@@ -76,6 +76,7 @@ TEST(sources_kernel_config_check_names_all)
 				      "B  y   compression=gzip    not asked\n"
 				      "B  y   aarch64,init=builtin no\n"
 				      "B  y   x86_64,init=builtin three\n"
+				      "B  y   format=squashfs     not asked\n"
 				      "B  y   modules             none is loaded\n",
 				      &k, &m, &e),
 	      ENCL_USAGE,

@@ -129,6 +129,15 @@ TEST(sources_kernel_modules_order)
 	encl_module_index_builtin(&x, "kernel/z/z.ko\nkernel/a/built-in.ko\n");
 	OK(pick(&x, "f top TOP required\n", "\nCONFIG_TOP=m\n", &extra, text));
 	EQ_STR("base mid_a mid_b top extra_one", text);
+	/* of a feature that not every image wants */
+	OK(pick(&x, "squashfs gone GONE required\n", "\nCONFIG_GONE=m\n", &nothing,
+		text));
+	EQ_STR("", text);
+	format = ENCL_ROOT_SQUASHFS;
+	CHECK(pick(&x, "squashfs gone GONE required\n", "\nCONFIG_GONE=m\n", &nothing,
+		   text) == -1);
+	EQ_STR("kernel module gone is missing (squashfs needs it)", e.msg);
+	format = ENCL_ROOT_CPIO;
 	/* built in, or not there and optional */
 	OK(pick(&x, "f top TOP required\nf gone GONE optional\n", "\nCONFIG_TOP=y\n",
 		&nothing, text));
