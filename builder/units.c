@@ -144,7 +144,8 @@ add_app(struct encl_log *log, const struct encl_manifest *m,
 	if (encl_launch_check_lines(&u.argv, "command", e) ||
 	    encl_launch_check_lines(&u.env, "env", e))
 		return encl_wrap(e, "%sapp", at);
-	warn_absent(log, tree, at, "app", u.argv.v[0]);
+	if (u.argv.n)
+		warn_absent(log, tree, at, "app", u.argv.v[0]);
 	encl_units_add(units, &u);
 	return 0;
 }
