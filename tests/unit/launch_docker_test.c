@@ -214,8 +214,7 @@ TEST(launch_json_cut)
 					   "a\xc3\xa4",
 					   "a\xc3\xa4",
 					   "a\xc3\xa4\xe2\x82\xac",
-					   "a\xc3\xa4\xe2\x82\xac"
-					   "b"};
+					   "a\xc3\xa4\xe2\x82\xac\142"};
 	struct json j;
 	char out[16];
 
