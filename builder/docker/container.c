@@ -176,9 +176,9 @@ mount_of(const struct encl_mount *m)
 		json_object_set_new(o, "Source", json_string(m->source));
 	json_object_set_new(o, "Target", json_string(m->target));
 	if (m->kind == ENCL_MOUNT_TMPFS && m->size_mib)
-		json_object_set_new(
-			o, "TmpfsOptions",
-			json_pack("{s:I}", "SizeBytes", (json_int_t)(m->size_mib << 20)));
+		json_object_set_new(o, "TmpfsOptions",
+				    json_pack("{s:I}", "SizeBytes",
+					      (json_int_t)m->size_mib * (1 << 20)));
 	json_object_set_new(o, "Type", json_string(types[m->kind]));
 	return o;
 }

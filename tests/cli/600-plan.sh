@@ -4,7 +4,6 @@
 . "$(dirname "$0")/lib.sh"
 need python3
 "$TOP/tests/support/fake-blobs.sh" blobs
-mkdir -p files/docker files/sbin
 export XDG_CACHE_HOME=$WORK/cache
 head='apiVersion: enclavebuild/v1alpha1
 kind: Enclave
@@ -75,3 +74,61 @@ mv out plan.json
 same "image" '["memory"]' "$(q 'list(p)')"
 same "image's memory" 512 "$(q 'p["memory"]["neededMiB"]')"
 rejects 1 "open blobs.eif: No such file or directory" "$ENCL" plan blobs.eif
+
+# Docker: settings from the kernel's configuration
+cat "$TOP/tests/support/kconfig/aws-6.6.config" >>blobs/bzImage.config
+mkdir docker
+for p in dockerd containerd containerd-shim-runc-v2 runc docker-proxy docker-init; do
+	printf '#!/bin/sh\n' >docker/$p
+	chmod 755 docker/$p
+done
+tar czf docker.tgz docker
+cat >docker.yaml <<Y
+$head
+  - file: {path: /usr/sbin/iptables, content: "#!/bin/sh\n", mode: "0755"}
+docker:
+  engine: {archive: {path: ./docker.tgz}}
+  images:
+    - name: app:1
+      rootfs: [{file: {path: /bin/app, content: "#!/bin/sh\n", mode: "0755"}}]
+      config: {command: [/bin/app]}
+  containers:
+    - {name: web, image: "app:1", ports: ["8080:80"], memoryMiB: 64, dependsOn: {db: started}, critical: true}
+    - {name: db, image: "app:1"}
+network:
+  ingress: [{name: http, vsock: 8000, tcp: 8080}]
+Y
+run 0 "$ENCL" plan docker.yaml --json
+mv out plan.json
+setting() { q "[c['value'] for c in p['docker'] if c['setting'] == '$1'][0]"; }
+same "cgroup" '"v2"' "$(setting cgroup)"
+same "driver" '"overlay2"' "$(setting "storage driver")"
+same "preload" '"layers"' "$(setting preload)"
+same "storage" '"104 MiB"' "$(setting "storage size")"
+same "network" '"bridge"' "$(setting network)"
+same "iptables" '"legacy"' "$(setting iptables)"
+same "raw" '"not used"' "$(setting "raw table")"
+same "reason" '"the kernel has IP_NF_IPTABLES, and no NF_TABLES with NFT_COMPAT"' \
+	"$(q "[c['reason'] for c in p['docker'] if c['setting'] == 'iptables'][0]")"
+same "order" '[["docker","daemon"],["db","container"],["web","container"]]' \
+	"$(q '[[u["name"], u["kind"]] for u in p["start"]]')"
+same "to" '"web:80"' "$(q 'p["ingress"][0]["to"]')"
+same "parts" '[["Docker engine",170],["Docker storage",104],["limits of services and containers",64],["services and containers without a limit",64]]' \
+	"$(q '[[m["what"], m["MiB"]] for m in p["memory"]["parts"]][2:]')"
+
+# what the kernel cannot do
+without() { sed "s/^CONFIG_$1=y/# CONFIG_$1 is not set/" bzImage.config >blobs/bzImage.config; }
+cp blobs/bzImage.config .
+without BRIDGE
+rejects 2 'docker.yaml:18:7: docker: container "web" is on a bridge network, but the kernel lacks CONFIG_BRIDGE; give it network: host, or take another kernel' \
+	"$ENCL" plan docker.yaml -q
+rejects 2 'docker.yaml:18:7: docker: container "web" is on a bridge network, but the kernel lacks CONFIG_BRIDGE; give it network: host, or take another kernel' \
+	"$ENCL" build docker.yaml -q -o no.eif
+without POSIX_MQUEUE
+rejects 2 'docker.yaml:7:11: boot.kernel: the kernel lacks CONFIG_POSIX_MQUEUE (/dev/mqueue of containers needs it)' \
+	"$ENCL" plan docker.yaml -q
+without OVERLAY_FS
+run 0 "$ENCL" plan docker.yaml -q --json
+mv out plan.json
+same "driver" '"vfs"' "$(setting "storage driver")"
+same "preload" '"archive"' "$(setting preload)"
