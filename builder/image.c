@@ -86,7 +86,7 @@ plan_app(struct encl_build *b, const struct encl_strings *cmd,
 	 const struct encl_strings *env, struct encl_err *e)
 {
 	uint64_t sde = b->m->source_date_epoch;
-	struct encl_content image;
+	struct encl_content image = {0};
 	int rc;
 
 	if (b->m->boot.format == ENCL_ROOT_CPIO)

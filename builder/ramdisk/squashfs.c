@@ -298,6 +298,8 @@ make_inode(struct packer *p, const struct encl_node *n, sqfs_inode_generic_t **o
 		return 0;
 	case ENCL_REG:
 		*out = encl_take(p->slots[i->tag - 1].file, NULL);
+		if (!*out)
+			return fail_at(n, SQFS_ERROR_INTERNAL, e);
 		if (i->nlink < 2)
 			return 0;
 		rc = sqfs_inode_make_extended(*out);
@@ -319,6 +321,8 @@ put_inode(struct packer *p, const struct encl_node *n, sqfs_inode_generic_t *ino
 	uint32_t xattr;
 	int rc;
 
+	if (!inode)
+		return fail_at(n, SQFS_ERROR_INTERNAL, e);
 	if (put_xattrs(p, n, &xattr, e))
 		return -1;
 	inode->base.mode = (sqfs_u16)(encl_type_bits(i->type) | i->mode);
