@@ -395,6 +395,7 @@ struct encl_manifest {
 /* One thing that is wrong; line 0 means the file as a whole. */
 struct encl_problem {
 	struct encl_pos pos;
+	char *file;    /* the Compose file, pos.file is it; NULL: the manifest */
 	char *path;    /* of the key, such as rootfs[1].archive.at, or "" */
 	char *message; /* without position and path */
 	size_t order;

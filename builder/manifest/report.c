@@ -14,6 +14,7 @@ enum { QUOTE_MAX = 64 };
 static void
 clear_problem(struct encl_problem *p)
 {
+	free(p->file);
 	free(p->path);
 	free(p->message);
 }
@@ -56,9 +57,11 @@ encl_manifest_report_add(struct encl_manifest_report *r, struct encl_pos pos,
 		abort();
 	va_end(ap);
 	p->path = encl_xstrdup(path);
-	p->pos = pos;
 	if (!pos.file)
-		p->pos.file = r->file;
+		pos.file = r->file;
+	p->file = pos.file ? encl_xstrdup(pos.file) : NULL;
+	pos.file = p->file;
+	p->pos = pos;
 	p->order = r->n++;
 }
 

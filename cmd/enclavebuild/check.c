@@ -15,10 +15,12 @@ problems_json(const struct encl_problems *p)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct encl_problem *d = &p->details[i];
 
-		json_array_append_new(list, json_pack("{s:I, s:I, s:s, s:s}", "line",
-						      (json_int_t)d->pos.line, "column",
-						      (json_int_t)d->pos.column, "path",
-						      d->path, "message", d->message));
+		/* "file" where it is not the manifest: a Compose file */
+		json_array_append_new(list,
+				      json_pack("{s:s*, s:I, s:I, s:s, s:s}", "file",
+						d->file, "line", (json_int_t)d->pos.line,
+						"column", (json_int_t)d->pos.column,
+						"path", d->path, "message", d->message));
 	}
 	return list;
 }

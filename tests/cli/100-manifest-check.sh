@@ -53,6 +53,11 @@ same "stderr with --json" "" "$(cat err)"
 run 2 "$ENCL" check --json enclave.yaml bad.yaml
 head -n 1 out | grep -qx '\[' || fail "several files are not a list"
 
+cp "$TOP/tests/reject/compose-across.yaml" across.yaml
+mkdir compose && cp "$TOP"/tests/reject/compose/*.yml compose
+run 2 "$ENCL" check --json across.yaml
+grep -q '"file": "compose/across.yml"' out || fail "json names no Compose file"
+
 rejects 2 'gone.yaml: No such file or directory; "enclavebuild init" writes one to begin with' \
 	"$ENCL" check gone.yaml
 mkdir folder
