@@ -78,7 +78,8 @@ void encl_tree_tidy(struct encl_tree *t);
 /* Zeroed but for type, nlink 1 and the current origin. */
 struct encl_inode *encl_tree_inode(struct encl_tree *t, enum encl_entry_type type);
 /* One of an entry that is no hard link; what it points to is copied. */
-struct encl_inode *encl_tree_inode_of(struct encl_tree *t, const struct encl_entry *entry);
+struct encl_inode *encl_tree_inode_of(struct encl_tree *t,
+				      const struct encl_entry *entry);
 void encl_tree_inode_unref(struct encl_tree *t, struct encl_inode *i);
 
 /* ---- paths ---- */

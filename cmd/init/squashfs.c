@@ -58,8 +58,10 @@ fill_device(int device, int file)
 static int
 make_device(char path[32])
 {
+	static const char prefix[] = "/dev/loop";
 	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 	int file = open(IMAGE, O_RDONLY | O_CLOEXEC);
+	const char *name;
 	int number;
 	int device;
 
@@ -71,8 +73,9 @@ make_device(char path[32])
 	number = ioctl(control, LOOP_CTL_GET_FREE);
 	if (number < 0)
 		init_fatal("squashfs root: get a loop device: ", guest_why());
-	strcpy(path, "/dev/loop");
-	strcat(path, guest_dec((unsigned long)number));
+	name = guest_dec((unsigned long)number); /* at most 20 digits */
+	memcpy(path, prefix, sizeof prefix - 1);
+	memcpy(path + sizeof prefix - 1, name, strlen(name) + 1);
 	device = open(path, O_RDONLY | O_CLOEXEC);
 	if (device < 0 || !fill_device(device, file))
 		init_fatal("squashfs root: set up ", path, ": ", guest_why());
