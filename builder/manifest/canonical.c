@@ -115,7 +115,8 @@ encode_texts(const struct encl_key *k, const char *base)
 	json_t *out;
 
 	memcpy(&list, base + k->at, sizeof list);
-	if (!list.n)
+	/* an empty list that was given can mean another thing than none */
+	if (!list.n && (!k->given || !*(const bool *)(base + k->given - 1)))
 		return NULL;
 	out = json_array();
 	for (size_t i = 0; i < list.n; i++)

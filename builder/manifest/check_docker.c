@@ -243,7 +243,7 @@ check_images(const struct docker *d)
 		for (size_t j = 0; v[i].name && j < i; j++)
 			if (v[j].name && !strcmp(v[i].name, v[j].name))
 				encl_manifest_report_add(
-					d->r, name->pos, at,
+					d->r, name ? name->pos : v[i].pos, at,
 					"\"%s\" is the name of docker.images[%zu] too",
 					v[i].name, j);
 	}

@@ -34,8 +34,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (r.n)
 		return 0;
 	canonical = encl_manifest_canonical(m);
-	if (!json_array_size(json_object_get(json_object_get(canonical, "docker"),
-					     "containers")))
+	if (!json_array_size(
+		    json_object_get(json_object_get(canonical, "docker"), "containers")))
 		abort();
 	return 0;
 }

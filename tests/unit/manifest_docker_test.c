@@ -425,6 +425,22 @@ words(const char *text, const char *want)
 	EQ_STR(want, wrong ? wrong : got);
 }
 
+/* "No entry point" is not "the image's". */
+TEST(manifest_docker_empty_list_is_kept)
+{
+	encl_auto(encl_manifest_free) struct encl_manifest *m =
+		parse(HEAD "docker:\n" ENGINE "  images: [{image: 'oci:r'}]\n"
+			   "  containers: [{name: c, image: r, entrypoint: []}]\n");
+	encl_auto(json_decref) json_t *v = encl_manifest_canonical(m);
+	const json_t *c = json_array_get(
+		json_object_get(json_object_get(v, "docker"), "containers"), 0);
+
+	EQ_INT(0, m->docker.containers[0].entrypoint.n);
+	CHECK(m->docker.containers[0].has_entrypoint);
+	CHECK(json_is_array(json_object_get(c, "entrypoint")));
+	CHECK(!json_object_get(c, "command"));
+}
+
 /* As /bin/sh splits them, without expansions. */
 TEST(manifest_docker_words)
 {
