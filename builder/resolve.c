@@ -87,6 +87,52 @@ resolve_rootfs(struct encl_env *env, const struct encl_manifest *m,
 	return 0;
 }
 
+/* The old pin of one layer of an image made here, in whichever image it was. */
+static const json_t *
+find_image_layer(const json_t *old, const json_t *item)
+{
+	json_t *images = json_object_get(json_object_get(old, "docker"), "images");
+	json_t *part;
+	json_t *was;
+	size_t i;
+	size_t j;
+
+	json_array_foreach (images, i, part) {
+		const json_t *list =
+			json_object_get(json_object_get(part, "item"), "rootfs");
+		const json_t *pins =
+			json_object_get(json_object_get(part, "pin"), "layers");
+
+		json_array_foreach (list, j, was)
+			if (json_equal(was, item))
+				return json_array_get(pins, j);
+	}
+	return NULL;
+}
+
+/* The old pin of an image (new reference): its own, or of one made here the
+ * pins of those layers that have stayed. */
+static json_t *
+old_image_pin(const json_t *old, const json_t *item)
+{
+	const json_t *whole = encl_lock_find(old, item);
+	json_t *rootfs = json_object_get(item, "rootfs");
+	json_t *layers;
+	json_t *layer;
+	size_t i;
+
+	if (whole || !rootfs)
+		return json_incref((json_t *)(uintptr_t)whole);
+	layers = json_array();
+	json_array_foreach (rootfs, i, layer) {
+		const json_t *pin = find_image_layer(old, layer);
+
+		json_array_append_new(layers, pin ? json_incref((json_t *)(uintptr_t)pin)
+						  : json_null());
+	}
+	return json_pack("{s:o}", "layers", layers);
+}
+
 /* The engine as a layer, and each image by its digest. */
 static int
 resolve_docker(struct encl_env *env, const struct encl_manifest *m,
@@ -103,15 +149,16 @@ resolve_docker(struct encl_env *env, const struct encl_manifest *m,
 	for (size_t i = 0; i < m->docker.n_images; i++) {
 		const struct encl_docker_image *image = &m->docker.images[i];
 		json_t *part = json_array_get(json_object_get(docker, "images"), i);
-		const json_t *old = encl_lock_find(r->old, json_object_get(part, "item"));
+		encl_auto(json_decref) json_t *old =
+			old_image_pin(r->old, json_object_get(part, "item"));
 		encl_auto(encl_free) char *at = encl_manifest_at(m, image->pos);
 		char where[48];
 		json_t *pin = NULL;
+		bool stays;
 
 		snprintf(where, sizeof where, "docker.images[%zu]", i);
-		if (moves(r, where, old, used))
-			old = NULL;
-		if (encl_docker_image_lock(env, m, image, old, &pin, e))
+		stays = !moves(r, where, old, used);
+		if (encl_docker_image_lock(env, m, image, stays ? old : NULL, &pin, e))
 			return encl_wrap(e, "%s%s", at, where);
 		json_object_set_new(part, "pin", pin);
 	}

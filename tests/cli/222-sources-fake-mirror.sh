@@ -60,15 +60,19 @@ publish() {
 # serve FAULT…: starts a server; URL is set
 serve() {
 	rm -f "$WORK/log"
-	"$O/support/httpd" "$WORK/archive" "$@" >"$WORK/log" 2>/dev/null </dev/null &
+	"$O/support/httpd" "$WORK/archive" "$@" >"$WORK/log" 2>"$WORK/httpd.err" </dev/null &
 	pids+=("$!")
-	while ! [ -s "$WORK/log" ]; do sleep 0.05; done
+	for _ in $(seq 400); do
+		[ -s "$WORK/log" ] && break
+		sleep 0.05
+	done
+	[ -s "$WORK/log" ] || fail "httpd does not start: $(cat "$WORK/httpd.err")"
 	URL=http://127.0.0.1:$(head -1 "$WORK/log")
 }
 # ours [OPTION…] NAME…: a new cache each time
 ours() {
 	rm -rf c
-	"$RESOLVE" -c c -m "$URL" -k good.asc "$@"
+	timeout 120 "$RESOLVE" -c c -m "$URL" -k good.asc "$@"
 }
 fails() { # CODE MESSAGE COMMAND…
 	run "$1" "${@:3}"
