@@ -15,7 +15,7 @@ build=(build-essential pkg-config ca-certificates git
 tests=(clang clang-tidy clang-format libclang-rt-14-dev cppcheck shellcheck valgrind gcovr mandoc
 	time faketime fakeroot cpio libarchive-tools bzip2 zstd lz4 zip unzip gnupg
 	skopeo umoci buildah busybox-static util-linux iproute2 e2fsprogs dpkg-dev file procps
-	bsdextrautils python3 squashfs-tools attr)
+	bsdextrautils python3 squashfs-tools attr docker-registry apache2-utils)
 
 case ${1:-all} in
 build) want=("${build[@]}") ;;
@@ -47,13 +47,22 @@ if [ ${#missing[@]} -gt 0 ]; then
 	fi
 	echo "installing: ${missing[*]}"
 	log=$(mktemp)
-	trap 'rm -f "$log"' EXIT
+	policy=
+	trap 'rm -f "$log"; [ -z "$policy" ] || "${as_root[@]}" rm -f "$policy"' EXIT
+	# Tests start docker-registry themselves: as a service it is not wanted.
+	if [ ! -e /usr/sbin/policy-rc.d ]; then
+		policy=/usr/sbin/policy-rc.d
+		printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" install -m 755 /dev/stdin "$policy"
+	fi
 	if ! { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q &&
 		"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
 			apt-get install -q -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
 		tail -n 20 "$log" >&2
 		exit 1
 	fi
+	case " ${missing[*]} " in
+	*" docker-registry "*) "${as_root[@]}" update-rc.d docker-registry disable >/dev/null 2>&1 || true ;;
+	esac
 fi
 
 # vsock for the local machine: by cargo, where that is there.
