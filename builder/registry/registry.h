@@ -10,6 +10,7 @@
 #ifndef ENCL_REGISTRY_REGISTRY_H
 #define ENCL_REGISTRY_REGISTRY_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -78,7 +79,12 @@ struct encl_registry_call {
 	uint64_t fd_offset;
 	uint64_t size;
 	/* The body received: to sink where the status is 200 or 206 (sink NULL:
-	 * to reply.body); more than max bytes are an error. */
+	 * to reply.body); more than max bytes are an error.  begin (or NULL) is
+	 * called with arg and the head of the answer (status, length, range; its
+	 * body is to come) before the sink's first byte, once each time that
+	 * bytes are about to flow; its failure ends the call. */
+	int (*begin)(void *arg, const struct encl_registry_reply *reply,
+		     struct encl_err *e);
 	struct encl_sink *sink;
 	uint64_t max;
 	/* Status codes from 300 that are an answer and no error; ends in 0. */
@@ -99,6 +105,17 @@ struct encl_registry_call {
 int encl_registry_call(struct encl_registry *r, const struct encl_registry_call *call,
 		       struct encl_registry_reply *reply, bool *broken,
 		       struct encl_err *e) ENCL_MUST_CHECK;
+
+/*
+ * The uploads that are open, for cancel_all (blobs.c).  struct encl_registry
+ * has one, zeroed; this (client.c) returns it.
+ */
+struct encl_registry_upload;
+struct encl_registry_uploads {
+	pthread_mutex_t lock;
+	struct encl_registry_upload *first;
+};
+struct encl_registry_uploads *encl_registry_uploads(struct encl_registry *r);
 
 /* ---- manifests (manifests.c) ---- */
 
