@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ struct session {
 	struct encl_exchange_tree tree;
 	struct encl_exchange_incoming in;
 	bool greeted, synced, over, sent_any;
+	bool partial;	 /* this scan has not seen all that is there */
 	unsigned warned; /* kinds, as bits */
 	/* the message that comes in */
 	char message[EXCHANGE_HEAD + ENCL_EXCHANGE_PATH + EXCHANGE_CHUNK];
@@ -110,7 +112,7 @@ take_file(struct session *x, const char *path, unsigned n, const char *body)
 	if (in->size > x->s->max_bytes ||
 	    bytes + encl_exchange_pages(in->size) > x->s->max_bytes)
 		return stop(x, "more bytes than the folder may have");
-	if (!known && x->tree.n >= ENCL_EXCHANGE_ENTRIES)
+	if (!known && x->tree.n >= x->tree.max)
 		return stop(x, "more entries than a folder may have");
 	encl_exchange_begin(x->s->root, &x->tree, in);
 	return true;
@@ -154,7 +156,7 @@ take_named(struct session *x, char type, const char *path, unsigned n, const cha
 	memcpy(name, path, n);
 	name[n] = 0;
 	if (type == 'D' && size == FOLDER_BODY) {
-		if (x->tree.n >= ENCL_EXCHANGE_ENTRIES)
+		if (x->tree.n >= x->tree.max && !encl_exchange_find(&x->tree, name))
 			return stop(x, "more entries than a folder may have");
 		rc = encl_exchange_make_folder(x->s->root, &x->tree, name,
 					       (unsigned)get(body, 4));
@@ -330,6 +332,20 @@ send_bytes(struct session *x, int fd, uint64_t size)
 	return send_message(x, 'B', "", NULL, 0);
 }
 
+/* Gone or replaced since it was listed, or unreadable: what cannot be looked at is
+ * not removed there. */
+static bool
+unseen(struct session *x)
+{
+	if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
+		return true;
+	x->partial = true;
+	warn(x, WARN_READ,
+	     "some files or folders cannot be read; while it is so, what is removed "
+	     "here stays there");
+	return true;
+}
+
 static bool
 send_file(struct session *x, int folder, const char *name, const char *path)
 {
@@ -340,11 +356,10 @@ send_file(struct session *x, int folder, const char *name, const char *path)
 	struct stat st;
 	bool ok;
 
-	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-		if (fd >= 0)
-			close(fd);
-		else if (errno != ENOENT)
-			warn(x, WARN_READ, "some files cannot be read");
+	if (fd < 0)
+		return unseen(x);
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		close(fd);
 		return true;
 	}
 	if ((uint64_t)st.st_size > x->s->max_bytes ||
@@ -392,7 +407,7 @@ scan_entry(struct session *x, int folder, const char *name, char *path, unsigned
 	int fd;
 
 	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW))
-		return true;
+		return unseen(x);
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
 		warn(x, WARN_KIND, "links, devices and sockets are left out");
 		return true;
@@ -413,7 +428,7 @@ scan_entry(struct session *x, int folder, const char *name, char *path, unsigned
 		return true;
 	}
 	fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 || scan_folder(x, fd, path, depth + 1);
+	return fd < 0 ? unseen(x) : scan_folder(x, fd, path, depth + 1);
 }
 
 static bool
@@ -426,9 +441,10 @@ scan_folder(struct session *x, int own_fd, char *path, unsigned depth)
 
 	if (!list) {
 		close(own_fd);
-		return true;
+		errno = ENOMEM;
+		return unseen(x);
 	}
-	while (ok && (d = readdir(list))) {
+	while (errno = 0, ok && (d = readdir(list))) {
 		size_t len = strlen(d->d_name);
 
 		if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, "..") ||
@@ -445,6 +461,8 @@ scan_folder(struct session *x, int own_fd, char *path, unsigned depth)
 		ok = scan_entry(x, dirfd(list), d->d_name, path, depth);
 		path[n] = 0;
 	}
+	if (ok && errno)
+		ok = unseen(x);
 	closedir(list);
 	return ok;
 }
@@ -495,7 +513,8 @@ scan(struct session *x)
 		return stop(x, "the folder is gone");
 	x->tree.scan++;
 	x->sent_any = x->tree.scan == 1;
-	if (!scan_folder(x, fd, path, 1) || !send_removed(x))
+	x->partial = false;
+	if (!scan_folder(x, fd, path, 1) || (!x->partial && !send_removed(x)))
 		return false;
 	return !x->sent_any || send_message(x, 'S', "", NULL, 0);
 }
@@ -511,7 +530,8 @@ loop(struct session *x)
 	while (!x->over) {
 		uint64_t now = now_ms();
 		struct pollfd p = {x->s->fd, POLLIN, 0};
-		int left = x->s->send ? (int)(next > now ? next - now : 0) : -1;
+		int left = x->s->send && x->greeted ? (int)(next > now ? next - now : 0)
+						    : -1;
 
 		if (poll(&p, 1, left) > 0 && !take(x))
 			return;
@@ -541,6 +561,9 @@ encl_exchange_run(struct encl_exchange_session *s)
 	}
 	x->s = s;
 	x->in.fd = x->in.parent = -1;
+	x->tree.max = s->max_entries ? s->max_entries : ENCL_EXCHANGE_ENTRIES;
+	if (getrandom(&x->tree.seed, sizeof x->tree.seed, GRND_NONBLOCK) < 0)
+		x->tree.seed = (uint32_t)now_ms();
 	loop(x);
 	encl_exchange_drop(&x->in);
 	encl_exchange_clear(&x->tree);

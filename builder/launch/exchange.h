@@ -32,6 +32,7 @@ struct encl_exchange_session {
 	bool send; /* tell of changes here */
 	bool take; /* apply changes there */
 	uint64_t max_bytes;
+	unsigned max_entries;			   /* 0: ENCL_EXCHANGE_ENTRIES */
 	void (*warn)(void *arg, const char *text); /* once a kind */
 	void (*synced)(void *arg); /* the other side has sent all that it has */
 	void *arg;

@@ -67,7 +67,8 @@ encl_exchange_make_folder(int root, struct encl_exchange_tree *t, const char *pa
 	close(parent);
 	if (fd < 0)
 		return 1;
-	fchmod(fd, mode & 0777);
+	/* One that its owner cannot enter would hide what is in it from the limits. */
+	fchmod(fd, (mode & 0777) | 0700);
 	if (!fstat(fd, &st))
 		encl_exchange_know(t, path, &st);
 	close(fd);
@@ -81,15 +82,22 @@ encl_exchange_remove(int root, struct encl_exchange_tree *t, const char *path)
 	int parent = encl_exchange_parent(root, path, &name);
 	struct encl_exchange_entry *known = encl_exchange_find(t, path);
 	struct stat st;
+	bool changed;
 	int rc = 0;
 
 	if (parent < 0)
 		return 1;
-	if (known && !fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) &&
-	    !(S_ISREG(st.st_mode) && is_newer_here(known, &st, NULL)))
-		rc = unlinkat(parent, name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0) != 0;
+	if (known && !fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW)) {
+		changed = S_ISDIR(st.st_mode) ? !known->folder
+					      : is_newer_here(known, &st, NULL);
+		if (!changed)
+			rc = unlinkat(parent, name, known->folder ? AT_REMOVEDIR : 0) !=
+			     0;
+	}
 	close(parent);
-	encl_exchange_forget(t, path);
+	/* a file that stays goes on counting */
+	if (!rc || known->folder)
+		encl_exchange_forget(t, path);
 	return rc;
 }
 

@@ -27,9 +27,10 @@ struct encl_exchange_entry {
 
 struct encl_exchange_tree {
 	struct encl_exchange_entry *buckets[EXCHANGE_BUCKETS];
-	unsigned n;
+	unsigned n, max;
 	unsigned scan;	/* number of the current one; what is made known was seen */
 	uint64_t bytes; /* in pages */
+	uint32_t seed;	/* so that nobody chooses paths that share a bucket */
 };
 
 struct encl_exchange_entry *encl_exchange_find(struct encl_exchange_tree *t,

@@ -8,7 +8,7 @@
 static struct encl_exchange_entry **
 place(struct encl_exchange_tree *t, const char *path)
 {
-	uint32_t hash = 2166136261U;
+	uint32_t hash = 2166136261U ^ t->seed;
 	struct encl_exchange_entry **at;
 
 	for (const char *p = path; *p; p++)
@@ -39,7 +39,7 @@ encl_exchange_know(struct encl_exchange_tree *t, const char *path, const struct 
 	size_t n = strlen(path) + 1;
 
 	if (!known) {
-		if (t->n >= ENCL_EXCHANGE_ENTRIES)
+		if (t->n >= t->max)
 			return NULL;
 		known = calloc(1, sizeof *known + n);
 		if (!known)

@@ -15,7 +15,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char hello[] = "H\0\0\0\0\0\0\22enclave-exchange 1";
-	struct encl_exchange_session s = {.take = true, .max_bytes = 65536};
+	struct encl_exchange_session s = {
+		.take = true, .max_bytes = 65536, .max_entries = 16};
 	char folder[] = "/tmp/encl-fuzz-XXXXXX";
 	char command[64];
 	int fd[2];

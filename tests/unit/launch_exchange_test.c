@@ -3,11 +3,14 @@
 #include "launch/exchange.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -45,6 +48,8 @@ work(void *arg)
 	return NULL;
 }
 
+static unsigned max_entries;
+
 static void
 begin(struct side *side, int fd, const char *name, bool send, bool take)
 {
@@ -57,6 +62,7 @@ begin(struct side *side, int fd, const char *name, bool send, bool take)
 		.send = send,
 		.take = take,
 		.max_bytes = 1 << 20,
+		.max_entries = max_entries,
 		.warn = warned,
 		.synced = synced,
 		.arg = side,
@@ -360,4 +366,162 @@ TEST(launch_exchange_too_large_here)
 	close(fd[0]);
 	close(fd[1]);
 	close(a.s.root);
+}
+
+/* ---- a peer that the test plays step by step ---- */
+
+static int
+begin_alone(struct side *a)
+{
+	char hello[64];
+	size_t n = message(hello, 'H', "", 0, "enclave-exchange 1", 18);
+	int fd[2];
+
+	CHECK(!socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+	begin(a, fd[0], "a", true, true);
+	EQ_INT(n, write(fd[1], hello, n));
+	return fd[1];
+}
+
+static void
+end_alone(struct side *a, int fd)
+{
+	close(fd);
+	pthread_join(a->thread, NULL);
+	close(a->s.fd);
+	close(a->s.root);
+}
+
+/* The types of the messages that come within ms. */
+static const char *
+heard(int fd, int ms)
+{
+	static char types[64];
+	size_t n = 0;
+
+	for (struct pollfd p = {fd, POLLIN, 0};
+	     n < sizeof types - 1 && poll(&p, 1, ms) > 0;) {
+		uint8_t head[8];
+		char rest[1024];
+		size_t size;
+
+		EQ_INT(8, recv(fd, head, 8, MSG_WAITALL));
+		size = (size_t)head[2] * 256 + head[3] + (size_t)head[6] * 256 + head[7];
+		CHECK(size <= sizeof rest);
+		if (size)
+			EQ_INT(size, recv(fd, rest, size, MSG_WAITALL));
+		types[n++] = (char)head[0];
+	}
+	types[n] = 0;
+	return types;
+}
+
+static uint64_t
+cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Who never says hello costs nothing. */
+TEST(launch_exchange_silent)
+{
+	struct side a;
+	uint64_t before;
+	int fd[2];
+
+	CHECK(!socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+	begin(&a, fd[0], "a", true, true);
+	before = cpu_ms();
+	usleep(500000);
+	CHECK(cpu_ms() - before < 150);
+	end_alone(&a, fd[1]);
+}
+
+/* A folder that cannot be looked into is not one that is empty. */
+TEST(launch_exchange_unreadable)
+{
+	struct rlimit was, limit;
+	struct side a;
+	int fd, free_fd;
+
+	mkdir(test_path("a"), 0755);
+	mkdir(test_path("a/sub"), 0755);
+	CHECK(!close(open(test_path("a/sub/one"), O_CREAT | O_WRONLY, 0640)));
+	CHECK(!close(open(test_path("a/two"), O_CREAT | O_WRONLY, 0640)));
+	fd = begin_alone(&a);
+	EQ_INT(7, strlen(heard(fd, 1000))); /* H, D, twice F and B, S */
+	/* one more descriptor: for the folder, not for the one in it */
+	free_fd = dup(0);
+	CHECK(free_fd >= 0 && !close(free_fd));
+	CHECK(!getrlimit(RLIMIT_NOFILE, &was));
+	limit = (struct rlimit){(rlim_t)free_fd + 1, was.rlim_max};
+	CHECK(!setrlimit(RLIMIT_NOFILE, &limit));
+	unlink(test_path("a/two"));
+	EQ_STR("", heard(fd, 1200));
+	CHECK(!setrlimit(RLIMIT_NOFILE, &was));
+	EQ_STR("RS", heard(fd, 1200));
+	EQ_INT(1, a.warnings);
+	end_alone(&a, fd);
+}
+
+/* What took the place of a file is not that file. */
+TEST(launch_exchange_replaced_here)
+{
+	static const char modes[] = "\0\0\0";
+	char out[512];
+	struct stat st;
+	struct side a;
+	size_t n;
+	int fd;
+
+	mkdir(test_path("a"), 0755);
+	fd = begin_alone(&a);
+	n = file_message(out, "one", 0);
+	n += message(out + n, 'B', "", 0, "", 0);
+	n += file_message(out + n, "two", 0);
+	n += message(out + n, 'B', "", 0, "", 0);
+	n += message(out + n, 'D', "sub", 3, modes, 4);
+	EQ_INT(n, write(fd, out, n));
+	await(&a, "two", "");
+	EQ_STR("HS", heard(fd, 300));
+	/* whoever may not enter it would not see what it holds */
+	CHECK(!stat(test_path("a/sub"), &st));
+	EQ_INT(0700, st.st_mode & 0777);
+	CHECK(!unlink(test_path("a/one")) && !symlink("/", test_path("a/one")));
+	CHECK(!unlink(test_path("a/two")) && !mkdir(test_path("a/two"), 0755));
+	n = message(out, 'R', "one", 3, "", 0);
+	n += message(out + n, 'R', "two", 3, "", 0);
+	n += message(out + n, 'Q', "", 0, "", 0);
+	EQ_INT(n, write(fd, out, n));
+	pthread_join(a.thread, NULL);
+	EQ_STR("it sent a message that is none", a.s.why);
+	CHECK(!lstat(test_path("a/one"), &st) && S_ISLNK(st.st_mode));
+	CHECK(!lstat(test_path("a/two"), &st) && S_ISDIR(st.st_mode));
+	close(fd);
+	close(a.s.fd);
+	close(a.s.root);
+}
+
+/* One entry more than there may be; naming a known one again is none. */
+TEST(launch_exchange_too_many_entries)
+{
+	static const char mode[] = "\0\0\1\355";
+	static const char names[] = "abcdba";
+	char out[512];
+	size_t n = 0;
+
+	max_entries = 4;
+	for (size_t i = 0; names[i]; i++)
+		n += message(out + n, 'D', names + i, 1, mode, 4);
+	EQ_STR("more entries than a folder may have",
+	       hostile(out, n + file_message(out + n, "e", 1), true));
+	CHECK(!access(test_path("a/d"), F_OK) && access(test_path("a/e"), F_OK));
+	EQ_STR("more entries than a folder may have",
+	       hostile(out, n + message(out + n, 'D', "e", 1, mode, 4), true));
+	CHECK(access(test_path("a/e"), F_OK));
+	mkdir(test_path("a/e"), 0755);
+	EQ_STR("the folder has more entries than it may", hostile("", 0, true));
 }
