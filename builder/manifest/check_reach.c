@@ -100,7 +100,8 @@ check_ports(const struct encl_manifest *m, const struct encl_yaml_node *list,
 			name_taken =
 				name_taken || (m->ports[j].ingress &&
 					       !strcmp(m->ports[j].ingress, p->ingress));
-			port_taken = port_taken || m->ports[j].port == p->port;
+			port_taken =
+				port_taken || (p->port && m->ports[j].port == p->port);
 		}
 		if (!find_ingress(m, p->ingress))
 			problem(r, &at, "name", "network.ingress has no \"%s\"",
@@ -112,18 +113,39 @@ check_ports(const struct encl_manifest *m, const struct encl_yaml_node *list,
 	}
 }
 
+/* path is folder, or below it */
 static bool
-is_kernels(const char *path)
+is_within(const char *path, const char *folder)
 {
-	static const char *const folders[] = {"/dev", "/proc", "/sys"};
+	size_t n = strlen(folder);
 
-	for (size_t i = 0; i < 3; i++) {
-		size_t n = strlen(folders[i]);
+	return !strncmp(path, folder, n) && (!path[n] || path[n] == '/');
+}
 
-		if (!strncmp(path, folders[i], n) && (!path[n] || path[n] == '/'))
-			return true;
-	}
-	return false;
+/* What the parent sends is not measured: it must not stand where programs do. */
+static const char *
+taken_place(const char *path, bool docker)
+{
+	static const char *const kernels[] = {"/dev", "/proc", "/sys"};
+	static const char *const daemons[] = {"/run/docker", "/run/containerd",
+					      "/run/docker.sock", "/var/lib/docker",
+					      "/var/lib/containerd"};
+	static const char *const system[] = {
+		"/bin",	      "/etc",	   "/lib", "/lib32",   "/lib64",
+		"/run",	      "/sbin",	   "/usr", "/usr/bin", "/usr/lib",
+		"/usr/local", "/usr/sbin", "/var", "/var/lib", "/var/run"};
+
+	for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
+		if (is_within(path, kernels[i]))
+			return "is in a file system of the kernel";
+	for (size_t i = 0; docker && i < sizeof daemons / sizeof *daemons; i++)
+		if (is_within(path, daemons[i]))
+			return "is the Docker daemon's; take a folder of its own";
+	for (size_t i = 0; i < sizeof system / sizeof *system; i++)
+		if (!strcmp(path, system[i]))
+			return "holds what the enclave runs on; take a folder of its "
+			       "own, such as \"/exchange\"";
+	return NULL;
 }
 
 /* A folder that is in another one would be seen by both. */
@@ -134,8 +156,8 @@ check_paths(const struct encl_manifest *m, struct encl_manifest_report *r)
 		const char *a = m->exchanges[i].path;
 		struct entry at = {"exchange", i, m->exchanges[i].pos, "", 0};
 
-		if (a && is_kernels(a))
-			problem(r, &at, "path", "is in a file system of the kernel");
+		if (a && taken_place(a, m->docker.given))
+			problem(r, &at, "path", "%s", taken_place(a, m->docker.given));
 		for (size_t j = 0; a && j < i; j++) {
 			const char *b = m->exchanges[j].path;
 			size_t n = b ? strlen(b) : 0;
@@ -148,6 +170,65 @@ check_paths(const struct encl_manifest *m, struct encl_manifest_report *r)
 			problem(r, &at, "path", "is in the same place as \"%s\"", b);
 			break;
 		}
+	}
+}
+
+/* A container that may open ports which the manifest does not tell of. */
+static bool
+is_free(const struct encl_container *c)
+{
+	for (size_t i = 0; i < c->n_mounts; i++) {
+		const char *source = c->mounts[i].source;
+
+		if (c->mounts[i].kind == ENCL_MOUNT_BIND &&
+		    (!strcmp(source, "/") || is_within("/run/docker.sock", source) ||
+		     is_within("/var/run/docker.sock", source)))
+			return true;
+	}
+	return c->host_network || c->privileged;
+}
+
+static bool
+publishes(const struct encl_container *c, unsigned port)
+{
+	for (size_t i = 0; i < c->n_ports; i++) {
+		const struct encl_publish *p = &c->ports[i];
+
+		if (p->host == port && !p->udp &&
+		    (!p->address || !strcmp(p->address, "127.0.0.1") ||
+		     !strcmp(p->address, "0.0.0.0")))
+			return true;
+	}
+	return false;
+}
+
+/* Where containers on a bridge are all that runs, each port has to be theirs. */
+static void
+check_published(const struct encl_manifest *m, const struct encl_yaml_node *root,
+		const struct encl_yaml_node *list, struct encl_manifest_report *r)
+{
+	const struct encl_docker *d = &m->docker;
+
+	if (r->n || !d->n_containers || encl_manifest_yaml_get(root, "app") ||
+	    encl_manifest_yaml_get(root, "services"))
+		return;
+	for (size_t i = 0; i < d->n_containers; i++)
+		if (is_free(&d->containers[i]))
+			return;
+	for (size_t i = 0; i < m->n_ingress; i++) {
+		const struct encl_yaml_node *node =
+			encl_manifest_yaml_get(encl_manifest_yaml_at(list, i), "tcp");
+		struct entry at = {"network.ingress", i,
+				   node ? node->pos : m->ingress[i].pos, "", 0};
+		bool found = false;
+
+		for (size_t j = 0; j < d->n_containers && !found; j++)
+			found = publishes(&d->containers[j], m->ingress[i].tcp);
+		if (!found)
+			problem(r, &at, "tcp",
+				"nothing answers there: no container publishes port %u "
+				"on 127.0.0.1; write \"%u:PORT\" under its ports",
+				m->ingress[i].tcp, m->ingress[i].tcp);
 	}
 }
 
@@ -176,4 +257,5 @@ encl_manifest_check_reach(const struct encl_yaml_node *root,
 		check_entry(all, i, r);
 	check_ports(m, ports, r);
 	check_paths(m, r);
+	check_published(m, root, ingress, r);
 }

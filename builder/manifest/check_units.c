@@ -106,7 +106,10 @@ check_name(const struct units *u, const struct row *row)
 	for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
 		if (!strcmp(name, reserved[i]))
 			problem(u, row, "name", pos_of(row, "name"),
-				"\"%s\" is a name of the enclave's own", name);
+				"\"%s\" is a name of the enclave's own; %s", name,
+				row->container && row->container->service
+					? "give it another with container_name"
+					: "choose another");
 	first = find(u, name);
 	if (first != row) {
 		encl_auto(encl_free) char *other = path_of(u, first, NULL);

@@ -266,24 +266,25 @@ static struct encl_yaml_node *
 long_volume(struct encl_compose *c, struct encl_yaml_node *node,
 	    const struct encl_where *w)
 {
-	bool ok = only(c, node, "type|source|target|read_only", w);
 	const char *type = text_of(c, node, "type", NULL, w);
-	const char *source = text_of(c, node, "source", "", w);
-	const char *target = text_of(c, node, "target", NULL, w);
-	const char *readonly = text_of(c, node, "read_only", "false", w);
+	bool bind = type && !strcmp(type, "bind");
 	struct encl_where at = {w, "type", 0};
 	encl_auto(encl_free) char *text = NULL;
-	bool bind;
+	const char *source, *target, *readonly;
 
-	if (!ok || !type || !source || !target || !readonly)
-		return NULL;
-	bind = !strcmp(type, "bind");
-	if (!bind && strcmp(type, "volume") != 0) {
+	if (type && !bind && strcmp(type, "volume") != 0) {
 		wrong_text(c, child(node, "type"), &at,
 			   "is neither \"bind\" nor \"volume\"; a tmpfs stands under "
-			   "tmpfs");
+			   "tmpfs of the service, such as \"/cache:size=64m\"");
 		return NULL;
 	}
+	if (!only(c, node, "type|source|target|read_only", w) || !type)
+		return NULL;
+	source = text_of(c, node, "source", "", w);
+	target = text_of(c, node, "target", NULL, w);
+	readonly = text_of(c, node, "read_only", "false", w);
+	if (!source || !target || !readonly)
+		return NULL;
 	if ((bind && *source != '/') || (!bind && *source == '/') ||
 	    (strcmp(readonly, "true") != 0 && strcmp(readonly, "false") != 0)) {
 		encl_decode_problem(

@@ -306,9 +306,9 @@ TEST(manifest_compose_values)
 		{"volumes: ['n:/b']",
 		 "volumes[0]: volume \"n\" is not declared; write \"volumes: {n: {}}\" at "
 		 "the top level"},
-		{"volumes: [{type: tmpfs, target: /a}]",
+		{"volumes: [{type: tmpfs, target: /a, tmpfs: {size: 1}}]",
 		 "volumes[0].type: \"tmpfs\" is neither \"bind\" nor \"volume\"; a tmpfs "
-		 "stands under tmpfs"},
+		 "stands under tmpfs of the service, such as \"/cache:size=64m\""},
 		{"volumes: [{type: bind, source: a, target: /a}]",
 		 "volumes[0]: a bind has an absolute source, a volume a name or none; "
 		 "read_only is true or false"},
