@@ -54,7 +54,8 @@ check_private(const char *dir, struct encl_err *e)
 int
 encl_cache_open(const char *dir, struct encl_cache **out, struct encl_err *e)
 {
-	static const char *const parts[] = {"/blobs/sha256", "/links", "/tmp"};
+	static const char *const parts[] = {"/blobs/sha256", "/links", "/partial",
+					    "/tmp"};
 	encl_auto(encl_free) char *path = dir ? encl_xstrdup(dir) : default_dir();
 
 	if (!path || !*path)
@@ -89,8 +90,8 @@ encl_cache_dir(const struct encl_cache *c)
 	return c->dir;
 }
 
-static char *
-blob_path(const struct encl_cache *c, const struct encl_digest *d)
+char *
+encl_cache_blob_path(const struct encl_cache *c, const struct encl_digest *d)
 {
 	char text[ENCL_DIGEST_TEXT];
 
@@ -101,7 +102,7 @@ blob_path(const struct encl_cache *c, const struct encl_digest *d)
 void
 encl_cache_remove(struct encl_cache *c, const struct encl_digest *digest)
 {
-	encl_auto(encl_free) char *path = blob_path(c, digest);
+	encl_auto(encl_free) char *path = encl_cache_blob_path(c, digest);
 
 	unlink(path);
 }
@@ -111,7 +112,7 @@ encl_cache_get_unverified(struct encl_cache *c, const struct encl_digest *digest
 			  uint64_t *size, struct encl_err *e)
 {
 	static const struct timespec used[2] = {{0, UTIME_OMIT}, {0, UTIME_NOW}};
-	encl_auto(encl_free) char *path = blob_path(c, digest);
+	encl_auto(encl_free) char *path = encl_cache_blob_path(c, digest);
 	struct stat st;
 
 	*fd = -1;
@@ -232,7 +233,7 @@ encl_cache_commit(struct encl_cache_writer *w, const struct encl_digest *expecte
 	if (fd && open_temp(w, &f, e))
 		return -1;
 	free(w->file.path);
-	w->file.path = blob_path(w->cache, &got);
+	w->file.path = encl_cache_blob_path(w->cache, &got);
 	if (encl_tmpfile_place(&w->file, e))
 		return -1;
 	if (digest)

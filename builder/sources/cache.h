@@ -4,6 +4,7 @@
  *
  *	blobs/sha256/<hex>		content, verified when it is opened
  *	links/<kind>/<sha256 of key>	"sha256:<hex>\n": derived or fetched content
+ *	partial/<algo>-<hex>		downloads, locked by who writes them
  *	tmp/				what is being written
  *
  * Safe under parallel use: entries appear by rename and never change.
@@ -63,6 +64,48 @@ int encl_cache_commit(struct encl_cache_writer *w, const struct encl_digest *exp
 		      struct encl_err *e) ENCL_MUST_CHECK;
 void encl_cache_writer_clear(struct encl_cache_writer *w);
 ENCL_AUTO_VAL(struct encl_cache_writer, encl_cache_writer_clear);
+
+/*
+ * A blob that is downloaded by its digest, once for all processes that want it
+ * at the same time, and that goes on where a killed one stopped.  Bytes go to
+ * sink; done of them are there.  Not safe to be moved once it is open.
+ */
+struct encl_cache_partial {
+	struct encl_sink sink;
+	struct encl_cache *cache; /* NULL: nothing to clear */
+	struct encl_digest want;
+	struct encl_hash *hash;	  /* by want's algorithm */
+	struct encl_hash *sha256; /* the blob's name; NULL where hash is that */
+	int fd;
+	char *path;
+	char *what;
+	uint64_t size; /* that it shall have; UINT64_MAX: any up to max */
+	uint64_t max;  /* with an unknown size */
+	uint64_t done; /* on open: what was there already */
+};
+/* Waits while another process or thread has it open.  *there: the cache has the
+ * blob (by now), and p is not open. */
+int encl_cache_partial_open(struct encl_cache *c, struct encl_log *log,
+			    const struct encl_digest *want, uint64_t size, uint64_t max,
+			    const char *what, struct encl_cache_partial *p, bool *there,
+			    struct encl_err *e) ENCL_MUST_CHECK;
+/* Drops what is there: done is 0. */
+int encl_cache_partial_restart(struct encl_cache_partial *p,
+			       struct encl_err *e) ENCL_MUST_CHECK;
+/* Size and digest are what they shall be, else ENCL_FAILED and the bytes are
+ * dropped; then the blob is in the cache.  p can only be cleared afterwards. */
+int encl_cache_partial_commit(struct encl_cache_partial *p,
+			      struct encl_err *e) ENCL_MUST_CHECK;
+/* What was not committed stays for the next one. */
+void encl_cache_partial_clear(struct encl_cache_partial *p);
+ENCL_AUTO_VAL(struct encl_cache_partial, encl_cache_partial_clear);
+
+/*
+ * As encl_cache_get and get_unverified, by a digest of any algorithm: what came
+ * by another than sha256 is found through a link.
+ */
+int encl_cache_find(struct encl_cache *c, const struct encl_digest *digest, int *fd,
+		    uint64_t *size, struct encl_err *e) ENCL_MUST_CHECK;
 
 /* Removes a blob whose bytes turned out not to match. */
 void encl_cache_remove(struct encl_cache *c, const struct encl_digest *digest);

@@ -13,4 +13,7 @@ struct encl_cache {
 int encl_cache_read_link(const char *path, struct encl_digest *out,
 			 bool *found) ENCL_MUST_CHECK;
 
+/* Where a blob of this SHA-256 is or would be; malloc'ed. */
+char *encl_cache_blob_path(const struct encl_cache *c, const struct encl_digest *d);
+
 #endif

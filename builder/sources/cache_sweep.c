@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -179,6 +180,25 @@ remove_temporary(struct sweep *s, const char *path, const char *name,
 	return 0;
 }
 
+/* A download that nobody works at; its lock is what tells. */
+static int
+remove_partial(struct sweep *s, const char *path, const char *name, const struct stat *st,
+	       struct encl_err *e)
+{
+	encl_auto(encl_close_fd) int fd = -1;
+
+	(void)name;
+	if (st->st_mtim.tv_sec >= s->before || !S_ISREG(st->st_mode))
+		return 0;
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB))
+		return 0;
+	if (unlink(path) && errno != ENOENT)
+		return encl_fail_sys(e, ENCL_FAILED, "remove %s", path);
+	s->stats->removed_bytes += (uint64_t)st->st_size;
+	return 0;
+}
+
 static int
 remove_dangling(struct sweep *s, const char *path, const char *name,
 		const struct stat *st, struct encl_err *e)
@@ -222,9 +242,14 @@ encl_cache_prune(struct encl_cache *c, unsigned older_than_days,
 	struct sweep s = {.cache = c, .stats = &got};
 	encl_auto(encl_free) char *links = encl_xasprintf("%s/links", c->dir);
 	encl_auto(encl_free) char *tmp = encl_xasprintf("%s/tmp", c->dir);
+	encl_auto(encl_free) char *partial = encl_xasprintf("%s/partial", c->dir);
 
 	s.before = older_than_days ? now - (int64_t)older_than_days * DAY : INT64_MAX;
 	if (for_each_blob(&s, remove_old, e) || for_each(&s, links, sweep_links, e))
+		return -1;
+	if (older_than_days)
+		s.before = now - DAY;
+	if (for_each(&s, partial, remove_partial, e))
 		return -1;
 	s.before = now - DAY;
 	if (for_each(&s, tmp, remove_temporary, e))

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -215,4 +216,160 @@ TEST(sources_cache_sweep)
 	EQ_INT(1, s.removed_blobs);
 	OK(encl_cache_du(c, &s, &e));
 	EQ_INT(0, s.blobs);
+}
+
+/* ---- downloads ---- */
+
+static int
+open_partial(struct encl_cache *c, const struct encl_digest *d, uint64_t size,
+	     struct encl_cache_partial *p, bool *there)
+{
+	return encl_cache_partial_open(c, NULL, d, size, 100, "blob", p, there, &e);
+}
+
+TEST(sources_cache_partial_goes_on_and_is_found)
+{
+	encl_auto(encl_cache_free) struct encl_cache *c = open_cache();
+	encl_auto(encl_cache_partial_clear) struct encl_cache_partial p = {.fd = -1};
+	struct encl_digest d;
+	uint64_t size;
+	bool there;
+	int fd;
+
+	encl_digest_of(ENCL_SHA256, "hello world", 11, &d);
+	OK(open_partial(c, &d, 11, &p, &there));
+	CHECK(!there);
+	EQ_INT(0, p.done);
+	OK(encl_sink_write(&p.sink, "hello", 5, &e));
+	encl_cache_partial_clear(&p); /* a kill would leave the same */
+	EQ_INT(1, files_in(test_path("c/partial")));
+
+	OK(open_partial(c, &d, 11, &p, &there));
+	EQ_INT(5, p.done);
+	OK(encl_sink_write(&p.sink, " world", 6, &e));
+	OK(encl_cache_partial_commit(&p, &e));
+	encl_cache_partial_clear(&p);
+	EQ_INT(0, files_in(test_path("c/partial")));
+	OK(encl_cache_get(c, &d, NULL, &fd, &size, &e));
+	EQ_INT(11, size);
+	close(fd);
+	OK(open_partial(c, &d, 11, &p, &there));
+	CHECK(there);
+}
+
+TEST(sources_cache_partial_refuses_wrong_bytes)
+{
+	encl_auto(encl_cache_free) struct encl_cache *c = open_cache();
+	encl_auto(encl_cache_partial_clear) struct encl_cache_partial p = {.fd = -1};
+	struct encl_digest d;
+	bool there;
+
+	encl_digest_of(ENCL_SHA256, "hello", 5, &d);
+	OK(open_partial(c, &d, 5, &p, &there));
+	FAILS(encl_sink_write(&p.sink, "hello!", 6, &e), ENCL_FAILED,
+	      "blob is larger than 5 bytes");
+	OK(encl_sink_write(&p.sink, "hell", 4, &e));
+	FAILS(encl_cache_partial_commit(&p, &e), ENCL_FAILED,
+	      "blob: 4 bytes, not the 5 expected");
+	EQ_INT(0, p.done);
+	OK(encl_sink_write(&p.sink, "HELLO", 5, &e));
+	FAILS(encl_cache_partial_commit(&p, &e), ENCL_FAILED,
+	      "blob: digest mismatch: want "
+	      "sha256:"
+	      "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824, got "
+	      "sha256:"
+	      "3733cd977ff8eb18b987357e22ced99f46097f31ecb239e878ae63760e83e4d5");
+	encl_cache_partial_clear(&p);
+	EQ_INT(0, files_in(test_path("c/partial")));
+	EQ_INT(0, files_in(test_path("c/blobs/sha256")));
+}
+
+TEST(sources_cache_partial_of_another_algorithm)
+{
+	encl_auto(encl_cache_free) struct encl_cache *c = open_cache();
+	encl_auto(encl_cache_partial_clear) struct encl_cache_partial p = {.fd = -1};
+	struct encl_digest d;
+	uint64_t size;
+	bool there;
+	int fd;
+
+	encl_digest_of(ENCL_SHA512, "hello", 5, &d);
+	OK(open_partial(c, &d, UINT64_MAX, &p, &there));
+	OK(encl_sink_write(&p.sink, "hello", 5, &e));
+	OK(encl_cache_partial_commit(&p, &e));
+	encl_cache_partial_clear(&p);
+	OK(encl_cache_find(c, &d, &fd, &size, &e));
+	CHECK(fd >= 0);
+	EQ_INT(5, size);
+	close(fd);
+	OK(open_partial(c, &d, 5, &p, &there));
+	CHECK(there);
+}
+
+struct downloader {
+	struct encl_cache *cache;
+	struct encl_digest digest;
+	unsigned *downloads;
+	struct encl_err e;
+	int rc;
+};
+
+static void *
+download(void *arg)
+{
+	struct downloader *d = arg;
+	encl_auto(encl_cache_partial_clear) struct encl_cache_partial p = {.fd = -1};
+	bool there;
+
+	d->rc = encl_cache_partial_open(d->cache, NULL, &d->digest, 11, 0, "blob", &p,
+					&there, &d->e);
+	if (d->rc || there)
+		return NULL;
+	__atomic_add_fetch(d->downloads, 1, __ATOMIC_SEQ_CST);
+	d->rc = encl_sink_write(&p.sink, "hello", 5, &d->e) || usleep(20000) ||
+		encl_sink_write(&p.sink, " world", 6, &d->e) ||
+		encl_cache_partial_commit(&p, &d->e);
+	return NULL;
+}
+
+TEST(sources_cache_partial_is_written_by_one_of_many)
+{
+	enum { N = 16 };
+	encl_auto(encl_cache_free) struct encl_cache *c = open_cache();
+	pthread_t threads[N];
+	struct downloader v[N];
+	unsigned downloads = 0;
+
+	for (size_t i = 0; i < N; i++) {
+		v[i] = (struct downloader){.cache = c, .downloads = &downloads};
+		encl_digest_of(ENCL_SHA256, "hello world", 11, &v[i].digest);
+		CHECK(!pthread_create(&threads[i], NULL, download, &v[i]));
+	}
+	for (size_t i = 0; i < N; i++) {
+		pthread_join(threads[i], NULL);
+		EQ_INT(0, (uint64_t)v[i].rc);
+	}
+	EQ_INT(1, downloads);
+	EQ_INT(0, files_in(test_path("c/partial")));
+}
+
+TEST(sources_cache_prune_leaves_downloads_at_work)
+{
+	encl_auto(encl_cache_free) struct encl_cache *c = open_cache();
+	encl_auto(encl_cache_partial_clear) struct encl_cache_partial p = {.fd = -1};
+	struct encl_cache_stats stats;
+	struct encl_digest d;
+	bool there;
+
+	encl_digest_of(ENCL_SHA256, "hello world", 11, &d);
+	OK(open_partial(c, &d, 11, &p, &there));
+	OK(encl_sink_write(&p.sink, "hello", 5, &e));
+	OK(encl_cache_prune(c, 0, &stats, &e));
+	EQ_INT(1, files_in(test_path("c/partial")));
+	encl_cache_partial_clear(&p);
+	OK(encl_cache_prune(c, 30, &stats, &e));
+	EQ_INT(1, files_in(test_path("c/partial"))); /* of today */
+	OK(encl_cache_prune(c, 0, &stats, &e));
+	EQ_INT(5, stats.removed_bytes);
+	EQ_INT(0, files_in(test_path("c/partial")));
 }
