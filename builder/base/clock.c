@@ -2,6 +2,7 @@
 /* The only file that reads a clock. */
 #include "base/clock.h"
 
+#include <errno.h>
 #include <time.h>
 
 uint64_t
@@ -22,4 +23,13 @@ encl_clock_ms(void)
 	if (clock_gettime(CLOCK_MONOTONIC, &t))
 		return 0;
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+void
+encl_clock_sleep(uint64_t ms)
+{
+	struct timespec left = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
+
+	while (nanosleep(&left, &left) && errno == EINTR)
+		;
 }

@@ -15,4 +15,6 @@ uint64_t encl_now(void);
  * waiting. */
 uint64_t encl_clock_ms(void);
 
+void encl_clock_sleep(uint64_t ms);
+
 #endif

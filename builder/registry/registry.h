@@ -116,6 +116,8 @@ struct encl_registry_uploads {
 	struct encl_registry_upload *first;
 };
 struct encl_registry_uploads *encl_registry_uploads(struct encl_registry *r);
+/* What it was opened with (client.c). */
+struct encl_env *encl_registry_env(struct encl_registry *r);
 
 /* ---- manifests (manifests.c) ---- */
 
