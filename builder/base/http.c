@@ -7,7 +7,6 @@
 
 #include <curl/curl.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,20 +14,10 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/curl.h"
 #include "base/log.h"
 
-enum {
-	MAX_ACTIVE = 6,
-	MAX_REDIRECTS = 10,
-	MAX_ATTEMPTS = 4, /* of one URL */
-	FIRST_DELAY_MS = 250,
-	DELAY_FACTOR = 3,
-	MAX_RETRY_AFTER_S = 60,
-	CONNECT_TIMEOUT_S = 20,
-	STALL_BYTES_PER_S = 500,
-	STALL_S = 30,
-	RECEIVE_BUFFER = 256 * 1024
-};
+enum { MAX_ACTIVE = 6 };
 
 enum state { WAITING, ACTIVE, DONE };
 
@@ -58,21 +47,6 @@ struct batch {
 	uint64_t shown;
 };
 
-static void
-global_init(void)
-{
-	if (curl_global_init(CURL_GLOBAL_DEFAULT))
-		abort();
-}
-
-static void
-init_once(void)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	pthread_once(&once, global_init);
-}
-
 char *
 encl_http_redact(const char *url)
 {
@@ -89,29 +63,6 @@ encl_http_redact(const char *url)
 	shown = authority + strcspn(at + 1 + authority, "?#");
 	return encl_xasprintf("%.*s%.*s%s", (int)(host - url), url, (int)shown, at + 1,
 			      at[1 + shown] ? "?…" : "");
-}
-
-static const char *
-hint(long status)
-{
-	switch (status) {
-	case 401:
-	case 403:
-		return " (no access)";
-	case 404:
-	case 410:
-		return " (not there; check the address)";
-	case 407:
-		return " (the proxy wants credentials; check http_proxy)";
-	case 408:
-	case 504:
-		return " (the server took too long; try again)";
-	case 429:
-		return " (too many requests; try again later)";
-	default:
-		return status >= 500 ? " (the server is in trouble; try again later)"
-				     : "";
-	}
 }
 
 static uint64_t
@@ -160,21 +111,15 @@ set_options(struct transfer *t, const char *url)
 	CURL *c = t->curl;
 	bool secure = !strncmp(url, "https:", 6);
 
+	encl_curl_set_common(c);
 	curl_easy_setopt(c, CURLOPT_URL, url);
 	curl_easy_setopt(c, CURLOPT_PRIVATE, t);
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->text);
-	curl_easy_setopt(c, CURLOPT_USERAGENT, "enclavebuild/" ENCL_VERSION);
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https,http,file");
 	curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "https,http");
 	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
-	curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)MAX_REDIRECTS);
+	curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)ENCL_CURL_REDIRECTS);
 	curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L);
-	curl_easy_setopt(c, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
-	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES_PER_S);
-	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
-	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
 }
@@ -205,24 +150,9 @@ start(struct batch *b, struct transfer *t, struct encl_err *e)
 static bool
 worth_another_try(CURLcode code, long status)
 {
-	switch (code) {
-	case CURLE_HTTP_RETURNED_ERROR:
-		return status == 408 || status == 429 || status >= 500;
-	case CURLE_COULDNT_RESOLVE_PROXY:
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_CONNECT:
-	case CURLE_PARTIAL_FILE:
-	case CURLE_OPERATION_TIMEDOUT:
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_GOT_NOTHING:
-	case CURLE_SEND_ERROR:
-	case CURLE_RECV_ERROR:
-	case CURLE_HTTP2:
-	case CURLE_HTTP2_STREAM:
-		return true;
-	default:
-		return false;
-	}
+	if (code == CURLE_HTTP_RETURNED_ERROR)
+		return encl_curl_status_passes(status);
+	return encl_curl_error_passes(code);
 }
 
 /* Puts what went wrong into t->err.  Never called for a failure of the sink. */
@@ -237,7 +167,7 @@ describe(struct transfer *t, CURLcode code, long status)
 			  t->get->max);
 	else if (code == CURLE_HTTP_RETURNED_ERROR)
 		encl_fail(&t->err, ENCL_NETWORK, "GET %s: HTTP status %ld%s", url, status,
-			  hint(status));
+			  encl_curl_hint(status));
 	else if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
 		 code == CURLE_COULDNT_RESOLVE_PROXY)
 		encl_fail(&t->err, ENCL_NETWORK,
@@ -252,16 +182,11 @@ describe(struct transfer *t, CURLcode code, long status)
 static void
 wait_before_next(struct batch *b, struct transfer *t)
 {
-	uint64_t delay = FIRST_DELAY_MS;
 	curl_off_t after = 0;
+	uint64_t delay;
 
-	for (unsigned i = 1; i < t->attempt; i++)
-		delay *= DELAY_FACTOR;
 	curl_easy_getinfo(t->curl, CURLINFO_RETRY_AFTER, &after);
-	if (after > MAX_RETRY_AFTER_S)
-		after = MAX_RETRY_AFTER_S;
-	if (after > 0)
-		delay = (uint64_t)after * 1000;
+	delay = encl_curl_delay_ms(t->attempt, after > 0 ? (uint64_t)after : 0);
 	t->ready_ms = encl_clock_ms() + delay;
 	t->state = WAITING;
 	encl_debug(b->env->log, "%s; trying again in %" PRIu64 " ms", t->err.msg, delay);
@@ -308,7 +233,7 @@ finish(struct batch *b, struct transfer *t, CURLcode code, struct encl_err *e)
 	}
 	describe(t, code, status);
 	if (worth_another_try(code, status) && !t->too_large &&
-	    t->attempt < MAX_ATTEMPTS) {
+	    t->attempt < ENCL_CURL_ATTEMPTS) {
 		wait_before_next(b, t);
 		return 0;
 	}
@@ -427,7 +352,7 @@ encl_http_get_all(struct encl_env *env, const char *label,
 		for (size_t u = 0; u < gets[i]->n_urls; u++)
 			if (check_url(env, gets[i]->urls[u], e))
 				return -1;
-	init_once();
+	encl_curl_init();
 	b.multi = curl_multi_init();
 	if (!b.multi)
 		abort();
