@@ -89,6 +89,7 @@ struct encl_registry_call {
 	uint64_t max;
 	/* Status codes from 300 that are an answer and no error; ends in 0. */
 	const long *also;
+	bool once; /* not tried again (but for authorisation): an upload's body */
 	/* Called as bytes go either way; may be NULL. */
 	void (*progress)(void *arg, uint64_t sent, uint64_t received);
 	void *arg;
