@@ -63,12 +63,19 @@ encl_xmemdup(const void *p, size_t n)
 char *
 encl_xasprintf(const char *fmt, ...)
 {
-	char *s = NULL;
 	va_list ap;
-	int n;
+	char *s;
 
 	va_start(ap, fmt);
-	n = vasprintf(&s, fmt, ap);
+	s = encl_xvasprintf(fmt, ap);
 	va_end(ap);
-	return must(n < 0 ? NULL : s);
+	return s;
+}
+
+char *
+encl_xvasprintf(const char *fmt, va_list ap)
+{
+	char *s = NULL;
+
+	return must(vasprintf(&s, fmt, ap) < 0 ? NULL : s);
 }

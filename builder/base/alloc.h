@@ -3,6 +3,7 @@
 #ifndef ENCL_BASE_ALLOC_H
 #define ENCL_BASE_ALLOC_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -15,5 +16,6 @@ char *encl_xstrdup(const char *s);
 char *encl_xstrndup(const char *s, size_t n);
 void *encl_xmemdup(const void *p, size_t n);
 char *encl_xasprintf(const char *fmt, ...) ENCL_PRINTF(1, 2);
+char *encl_xvasprintf(const char *fmt, va_list ap) ENCL_PRINTF(1, 0);
 
 #endif

@@ -56,8 +56,7 @@ choose(struct work *w, const char *setting, const char *value, const char *reaso
 	va_list ap;
 
 	va_start(ap, reason);
-	if (vasprintf(&text, reason, ap) < 0)
-		abort();
+	text = encl_xvasprintf(reason, ap);
 	va_end(ap);
 	c->setting = setting;
 	c->value = encl_arena_strdup(w->s->arena, value);

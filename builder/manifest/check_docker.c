@@ -92,8 +92,7 @@ problem(const struct docker *d, size_t i, const char *key, int element, const ch
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		abort();
+	text = encl_xvasprintf(fmt, ap);
 	va_end(ap);
 	encl_manifest_report_add(d->r,
 				 node	? node->pos

@@ -44,8 +44,7 @@ static void ENCL_PRINTF(4, 5)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		abort();
+	text = encl_xvasprintf(fmt, ap);
 	va_end(ap);
 	encl_manifest_report_add(r, at->pos, path, "%s", text);
 }

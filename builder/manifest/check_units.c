@@ -54,8 +54,7 @@ problem(const struct units *u, const struct row *row, const char *key,
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		abort();
+	text = encl_xvasprintf(fmt, ap);
 	va_end(ap);
 	encl_manifest_report_add(u->r, pos, path, "%s", text);
 }

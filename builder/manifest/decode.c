@@ -58,8 +58,7 @@ encl_decode_problem(struct encl_decoder *d, const struct encl_where *w,
 	encl_buf_init(&path, 4096);
 	render(w, &path);
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		abort();
+	text = encl_xvasprintf(fmt, ap);
 	va_end(ap);
 	encl_manifest_report_add(d->r, pos, encl_buf_text(&path), "%s", text);
 	if (node)

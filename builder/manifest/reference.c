@@ -33,8 +33,7 @@ add_fact(struct encl_buf *b, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		abort();
+	text = encl_xvasprintf(fmt, ap);
 	va_end(ap);
 	encl_buf_add_fmt(b, "%s%s", b->len ? "; " : "", text);
 }

@@ -53,8 +53,7 @@ encl_manifest_report_add(struct encl_manifest_report *r, struct encl_pos pos,
 	}
 	p = &r->v[r->n];
 	va_start(ap, fmt);
-	if (vasprintf(&p->message, fmt, ap) < 0)
-		abort();
+	p->message = encl_xvasprintf(fmt, ap);
 	va_end(ap);
 	p->path = encl_xstrdup(path);
 	if (!pos.file)

@@ -2,7 +2,7 @@
 # Figures of docs/7-docker.md, by hand: make docker-figures.  For every way that
 # examples/docker-memcached can travel: size of the image, seconds to the
 # daemon and to the container's answer, smallest memory that works (steps of
-# 32 MiB).  Takes long; nothing else should run on the machine.
+# 32 MiB), and what plan says that it should have.  Takes long; nothing else should run on the machine.
 # docker-measure.sh ENCLAVEBUILD [FORMAT/COMPRESSION/PRELOAD…]
 set -euo pipefail
 tool=$(realpath "$1")
@@ -59,7 +59,8 @@ boot() {
 	return "$code"
 }
 
-printf '%-24s %9s %9s %9s %9s\n' "format/compr./preload" "image MiB" "daemon s" "answer s" "least MiB"
+printf '%-24s %9s %9s %9s %9s %9s\n' \
+	"format/compr./preload" "image MiB" "daemon s" "answer s" "least MiB" "plan MiB"
 for variant in "$@"; do
 	IFS=/ read -r format compression preload <<<"$variant"
 	manifest "$format" "$compression" "$preload" >"$work/example/variant.yaml"
@@ -78,7 +79,8 @@ for variant in "$@"; do
 		middle=$(((low + high) / 2))
 		if boot "$work/variant.eif" $((middle * step)); then high=$middle; else low=$middle; fi
 	done
+	plan=$("$tool" plan -q --json "$work/example/variant.yaml" | jq .memory.neededMiB)
 	# shellcheck disable=SC2086 # two words
-	printf '%-24s %9s %9s %9s %9s\n' "$variant" "$size" $times $((high * step))
+	printf '%-24s %9s %9s %9s %9s %9s\n' "$variant" "$size" $times $((high * step)) "$plan"
 	rm -f "$work/variant.eif"
 done

@@ -16,7 +16,7 @@ TEST(docker_names_right)
 		{"localhost/x:1", "localhost/x:1"},
 		{"host:5000/x/y_z:V1.2-b_", "host:5000/x/y_z:V1.2-b_"},
 		{"Reg.example.com/a.b/c__d/e---f",
-		 "Reg.example.com/a.b/c__d/e---f:latest"},
+		 "reg.example.com/a.b/c__d/e---f:latest"},
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
