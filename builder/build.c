@@ -10,6 +10,7 @@
 #include "base/stream.h"
 #include "base/tmpfile.h"
 #include "build_internal.h"
+#include "launch/memory.h"
 #include "lock/lock.h"
 #include "rootfs/report.h"
 #include "sign/image.h"
@@ -96,13 +97,25 @@ list_sections(const char *path, json_t **sections, struct encl_err *e)
 	return 0;
 }
 
+/* The manifest's, or what the image needs. */
+static uint64_t
+memory_mib(const struct encl_build *b)
+{
+	struct encl_memory_need need = {0};
+	struct encl_memory memory;
+
+	encl_build_memory(b, &need);
+	encl_memory_estimate(&need, &memory);
+	return b->m->resources.memory_mib ? b->m->resources.memory_mib : memory.mib;
+}
+
 /* Nothing of it is measured; `run` reads it. */
 static json_t *
-resources_json(const struct encl_manifest *m)
+resources_json(const struct encl_build *b)
 {
-	json_t *v =
-		json_pack("{s:I, s:I}", "MemoryMiB", (json_int_t)m->resources.memory_mib,
-			  "CPUs", (json_int_t)m->resources.cpus);
+	const struct encl_manifest *m = b->m;
+	json_t *v = json_pack("{s:I, s:I}", "MemoryMiB", (json_int_t)memory_mib(b),
+			      "CPUs", (json_int_t)m->resources.cpus);
 	json_t *ports = json_object();
 
 	for (size_t i = 0; i < m->n_ports; i++)
@@ -135,7 +148,7 @@ measurements_document(const struct encl_build *b, const struct encl_build_report
 	json_object_set_new(
 		doc, "Tool",
 		json_pack("{s:s, s:s}", "name", "enclavebuild", "version", ENCL_VERSION));
-	json_object_set_new(doc, "Resources", resources_json(b->m));
+	json_object_set_new(doc, "Resources", resources_json(b));
 	json_object_set(doc, "Sections", r->sections);
 	return doc;
 }

@@ -43,6 +43,11 @@ int encl_build_ramdisks(struct encl_build *b, char **init_bytes,
 
 const char *encl_build_cmdline(const struct encl_build *b);
 
+/* What the planned image needs; adds to *need, which is zeroed before.
+ * (build_memory.c) */
+struct encl_memory_need;
+void encl_build_memory(const struct encl_build *b, struct encl_memory_need *need);
+
 /* Writes all sections to fd. */
 int encl_build_image(struct encl_build *b, int fd, struct encl_eif_result *out,
 		     struct encl_err *e) ENCL_MUST_CHECK;

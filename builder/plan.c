@@ -32,41 +32,6 @@ memory_json(const struct encl_memory_need *need)
 			 "parts", parts);
 }
 
-static void
-need_unit(struct encl_memory_need *need, const struct encl_unit *u)
-{
-	if (u->limits.memory_mib)
-		need->limits += u->limits.memory_mib;
-	else
-		need->n_unlimited++;
-}
-
-static void
-need_all(const struct encl_build *b, struct encl_memory_need *need)
-{
-	enum { OVERLAY = 32 };
-	const struct encl_manifest *m = b->m;
-	uint64_t writable = m->boot.writable_mib;
-
-	need->kernel = b->kernel.image.size;
-	need->ramdisks = encl_ramdisk_size(b->boot);
-	need->ramfs = encl_memory_ramfs(encl_build_cmdline(b));
-	if (m->boot.format == ENCL_ROOT_SQUASHFS) {
-		need->squashfs = encl_ramdisk_size(b->app);
-		need->overlay = writable && writable < OVERLAY ? writable : OVERLAY;
-	} else {
-		need->ramdisks += encl_ramdisk_size(b->app);
-	}
-	need->docker = m->docker.given;
-	need->storage = b->docker.settings.storage_mib;
-	for (size_t i = 0; i < m->n_services; i++)
-		need_unit(need, &m->services[i].unit);
-	for (size_t i = 0; i < m->docker.n_containers; i++)
-		need_unit(need, &m->docker.containers[i].unit);
-	if (m->app.given || (!m->n_services && !m->docker.given))
-		need->n_unlimited++;
-}
-
 /* ---- the order of the start ---- */
 
 static void
@@ -201,7 +166,7 @@ encl_plan(struct encl_env *env, const struct encl_manifest *m, json_t **out,
 		json_object_set_new(doc, "docker", choices_json(&b.docker.settings));
 	json_object_set_new(doc, "start", start);
 	json_object_set_new(doc, "ingress", ingress_json(m, b.docker.settings.bridge));
-	need_all(&b, &need);
+	encl_build_memory(&b, &need);
 	json_object_set_new(doc, "memory", memory_json(&need));
 	*out = encl_take(doc, NULL);
 	return 0;

@@ -43,6 +43,10 @@ same "no Docker" null "$(q 'p.get("docker")')"
 same "parts" '[["kernel, init and launch",97],["root",1],["limits of services and containers",700],["services and containers without a limit",64]]' \
 	"$(q '[[m["what"], m["MiB"]] for m in p["memory"]["parts"]]')"
 same "memory" '[256,862,896]' "$(q '[p["memory"][k] for k in ("bootMiB", "runMiB", "neededMiB")]')"
+mkdir built
+run 0 "$ENCL" build -q -o built/i.eif services.yaml
+same "what run will take" 896 "$(python3 -c 'import json; print(json.load(open("built/i.measurements.json"))["Resources"]["MemoryMiB"])')"
+rm -r built
 run 0 "$ENCL" plan services.yaml
 same "text" "image  t
 kernel (of unknown release)
