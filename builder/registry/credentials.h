@@ -24,14 +24,17 @@ void encl_credentials_clear(struct encl_credentials *c);
 ENCL_AUTO_VAL(struct encl_credentials, encl_credentials_clear);
 
 /*
- * For a host and repository, in this order: auth_file (or NULL; then
- * $REGISTRY_AUTH_FILE, $DOCKER_CONFIG/config.json, ~/.docker/config.json,
- * $XDG_RUNTIME_DIR/containers/auth.json, $XDG_CONFIG_HOME/containers/auth.json).
+ * For a host and repository, of auth_file alone, else of $REGISTRY_AUTH_FILE
+ * alone (podman's rule), else of the first that has some of
+ * $DOCKER_CONFIG/config.json (~/.docker/config.json),
+ * $XDG_RUNTIME_DIR/containers/auth.json and
+ * $XDG_CONFIG_HOME/containers/auth.json (~/.config/containers/auth.json).
  * Keys from the most to the least specific (host/ns/repo, host/ns, host;
  * "https://host", "/v1/" and "/v2/" behind it count as host; docker.io's is
  * https://index.docker.io/v1/).  credHelpers before credsStore before auths.
  * An ECR host without any of them: encl_ecr_credentials.
- * A file that is not there is passed over; one that is broken is an error.
+ * A file that is not there is passed over (but for auth_file: ENCL_USAGE); one
+ * that is broken, or a helper that fails or is not installed, is an error.
  */
 int encl_credentials_find(struct encl_env *env, const char *auth_file, const char *host,
 			  const char *repository, struct encl_credentials *out,

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/credentials.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/stream.h"
+#include "base/tmpfile.h"
+#include "registry/helper.h"
+#include "test.h"
+
+static const char *const variables[] = {"PATH",
+					"HOME",
+					"DOCKER_CONFIG",
+					"REGISTRY_AUTH_FILE",
+					"XDG_RUNTIME_DIR",
+					"XDG_CONFIG_HOME"};
+enum { N_VARIABLES = sizeof variables / sizeof *variables };
+
+static char *saved[N_VARIABLES];
+
+static void
+end(void)
+{
+	for (size_t i = 0; i < N_VARIABLES; i++) {
+		if (saved[i])
+			setenv(variables[i], saved[i], 1);
+		else
+			unsetenv(variables[i]);
+	}
+}
+
+/* A home of the test's own, and a folder of programs before PATH. */
+static void
+begin(void)
+{
+	encl_auto(encl_free) char *first = NULL;
+	static bool once;
+
+	for (size_t i = 0; !once && i < N_VARIABLES; i++)
+		saved[i] =
+			getenv(variables[i]) ? encl_xstrdup(getenv(variables[i])) : NULL;
+	once = true;
+	for (size_t i = 0; i < N_VARIABLES; i++)
+		unsetenv(variables[i]);
+	setenv("HOME", test_dir(), 1);
+	first = encl_xasprintf("%s:%s", test_dir(), saved[0]);
+	setenv("PATH", first, 1);
+}
+
+static void
+put(const char *name, mode_t mode, const char *text)
+{
+	const char *path = test_path("%s", name);
+	encl_auto(encl_free) char *folder = encl_xstrdup(path);
+
+	*strrchr(folder, '/') = 0;
+	OK(encl_make_dirs(folder, 0700, &e));
+	OK(encl_write_file(path, text, strlen(text), mode, &e));
+}
+
+/* "user:password", with "identity:" or "bearer:" tokens behind, or "none". */
+static const char *
+find(const char *auth_file, const char *host, const char *repository)
+{
+	encl_auto(encl_credentials_clear) struct encl_credentials c = {0};
+	struct encl_env env = {.jobs = 1};
+	static char text[256];
+
+	OK(encl_credentials_find(&env, auth_file, host, repository, &c, &e));
+	if (!c.user && !c.identity_token && !c.registry_token)
+		return "none";
+	snprintf(text, sizeof text, "%s%s%s%s%s%s%s", c.user ? c.user : "",
+		 c.user ? ":" : "", c.user ? c.password : "",
+		 c.identity_token ? " identity:" : "",
+		 c.identity_token ? c.identity_token : "",
+		 c.registry_token ? " bearer:" : "",
+		 c.registry_token ? c.registry_token : "");
+	return text;
+}
+
+static int
+find_fails(const char *host)
+{
+	encl_auto(encl_credentials_clear) struct encl_credentials c = {0};
+	struct encl_env env = {.jobs = 1};
+
+	return encl_credentials_find(&env, NULL, host, "app", &c, &e);
+}
+
+/* dXNlcjpwYXNz is user:pass, YTpi is a:b, Yzpk is c:d, ZTpm is e:f. */
+TEST(registry_credentials_keys)
+{
+	begin();
+	EQ_STR("none", find(NULL, "reg.example", "app"));
+	put(".docker/config.json", 0600,
+	    "{\"auths\": {\"reg.example\": {\"auth\": \"dXNlcjpwYXNz\"},"
+	    " \"reg.example/team\": {\"auth\": \"YTpi\"},"
+	    " \"reg.example/team/app\": {\"auth\": \"Yzpk\"},"
+	    " \"https://old.example/v1/\": {\"auth\": \"ZTpm\"},"
+	    " \"https://two.example/v2\": {\"auth\": \"ZTpm\"},"
+	    " \"https://bare.example\": {\"auth\": \"ZTpm\"},"
+	    " \"http://plain.example/\": {\"auth\": \"ZTpm\"},"
+	    " \"path.example/v1\": {\"auth\": \"ZTpm\"},"
+	    " \"https://other.example/x\": {\"auth\": \"ZTpm\"},"
+	    " \"https://index.docker.io/v1/\": {\"auth\": \"YTpi\"},"
+	    " \"[::1]:5000\": {\"auth\": \"Yzpk\"},"
+	    " \"empty.example\": {}},"
+	    " \"HttpHeaders\": {\"X\": \"y\"}}");
+	EQ_STR("user:pass", find(NULL, "reg.example", "app"));
+	EQ_STR("user:pass", find(NULL, "reg.example", "teams/app"));
+	EQ_STR("a:b", find(NULL, "reg.example", "team/other"));
+	EQ_STR("a:b", find(NULL, "reg.example", "team/other/app"));
+	EQ_STR("c:d", find(NULL, "reg.example", "team/app"));
+	EQ_STR("c:d", find(NULL, "reg.example", "team/app/debug"));
+	EQ_STR("none", find(NULL, "reg.example:443", "app"));
+	EQ_STR("none", find(NULL, "xreg.example", "app"));
+	EQ_STR("e:f", find(NULL, "old.example", "app"));
+	EQ_STR("e:f", find(NULL, "two.example", "app"));
+	EQ_STR("e:f", find(NULL, "bare.example", "app"));
+	EQ_STR("e:f", find(NULL, "plain.example", "app"));
+	EQ_STR("none", find(NULL, "path.example", "app"));
+	EQ_STR("e:f", find(NULL, "path.example", "v1/app"));
+	EQ_STR("none", find(NULL, "other.example", "app"));
+	EQ_STR("a:b", find(NULL, "docker.io", "library/redis"));
+	EQ_STR("a:b", find(NULL, "registry-1.docker.io", "library/redis"));
+	EQ_STR("c:d", find(NULL, "[::1]:5000", "app"));
+	EQ_STR("none", find(NULL, "empty.example", "app"));
+	end();
+}
+
+/* The spelling of containers for Docker Hub, below docker's. */
+TEST(registry_credentials_hub)
+{
+	begin();
+	put(".docker/config.json", 0600,
+	    "{\"auths\": {\"docker.io\": {\"auth\": \"YTpi\"},"
+	    " \"docker.io/team\": {\"auth\": \"Yzpk\"}}}");
+	EQ_STR("a:b", find(NULL, "docker.io", "library/redis"));
+	EQ_STR("c:d", find(NULL, "docker.io", "team/app"));
+	put(".docker/config.json", 0600,
+	    "{\"auths\": {\"docker.io\": {\"auth\": \"YTpi\"},"
+	    " \"https://index.docker.io/v1/\": {\"auth\": \"ZTpm\"}}}");
+	EQ_STR("e:f", find(NULL, "docker.io", "library/redis"));
+	end();
+}
+
+TEST(registry_credentials_kinds)
+{
+	begin();
+	put(".docker/config.json", 0644,
+	    "{\"auths\": {"
+	    "\"identity.example\": {\"auth\": \"dXNlcjo=\", \"identitytoken\": \"tok\"},"
+	    "\"bearer.example\": {\"registrytoken\": \"tok2\"},"
+	    "\"token.example\": {\"auth\": \"PHRva2VuPjphYmM=\"},"
+	    "\"apart.example\": {\"username\": \"u\", \"password\": \"p:q\"},"
+	    "\"colon.example\": {\"auth\": \"dTpwOnE=\"},"
+	    "\"nul.example\": {\"auth\": \"dTpwAAA=\"}}}");
+	EQ_STR("user: identity:tok", find(NULL, "identity.example", "app"));
+	EQ_STR(" bearer:tok2", find(NULL, "bearer.example", "app"));
+	EQ_STR("u:p:q", find(NULL, "apart.example", "app"));
+	EQ_STR("u:p:q", find(NULL, "colon.example", "app"));
+	EQ_STR("u:p", find(NULL, "nul.example", "app"));
+	encl_auto(encl_credentials_clear) struct encl_credentials c = {0};
+	struct encl_env env = {.jobs = 1};
+
+	OK(encl_credentials_find(&env, NULL, "token.example", "app", &c, &e));
+	EQ_STR("abc", c.identity_token);
+	CHECK(!c.password);
+	end();
+}
+
+/* Each file in its turn; a variable names the only one. */
+TEST(registry_credentials_files)
+{
+	encl_auto(encl_free) char *run = NULL;
+	encl_auto(encl_free) char *own = NULL;
+	encl_auto(encl_free) char *missing = NULL;
+
+	begin();
+	run = encl_xstrdup(test_path("run"));
+	own = encl_xstrdup(test_path("own.json"));
+	missing = encl_xstrdup(test_path("missing.json"));
+	put(".config/containers/auth.json", 0600,
+	    "{\"auths\": {\"r.example\": {\"auth\": \"YTpi\"}}}");
+	EQ_STR("a:b", find(NULL, "r.example", "app"));
+	put("run/containers/auth.json", 0600,
+	    "{\"auths\": {\"r.example\": {\"auth\": \"Yzpk\"}}}");
+	setenv("XDG_RUNTIME_DIR", run, 1);
+	EQ_STR("c:d", find(NULL, "r.example", "app"));
+	put(".docker/config.json", 0600,
+	    "{\"auths\": {\"r.example\": {\"auth\": \"ZTpm\"}}}");
+	EQ_STR("e:f", find(NULL, "r.example", "app"));
+	setenv("DOCKER_CONFIG", run, 1);
+	EQ_STR("c:d", find(NULL, "r.example", "app"));
+	put("run/config.json", 0600,
+	    "{\"auths\": {\"r.example\": {\"auth\": \"dXNlcjpwYXNz\"}}}");
+	EQ_STR("user:pass", find(NULL, "r.example", "app"));
+	setenv("REGISTRY_AUTH_FILE", own, 1);
+	EQ_STR("none", find(NULL, "r.example", "app"));
+	put("own.json", 0600, "{\"auths\": {\"r.example\": {\"auth\": \"eDp5\"}}}");
+	EQ_STR("x:y", find(NULL, "r.example", "app"));
+	EQ_STR("e:f", find(test_path(".docker/config.json"), "r.example", "app"));
+	put("empty.json", 0600, "\n");
+	EQ_STR("none", find(test_path("empty.json"), "r.example", "app"));
+	encl_auto(encl_credentials_clear) struct encl_credentials c = {0};
+	encl_auto(encl_free) char *message =
+		encl_xasprintf("auth file %s: No such file or directory", missing);
+	struct encl_env env = {.jobs = 1};
+
+	FAILS(encl_credentials_find(&env, missing, "r.example", "app", &c, &e),
+	      ENCL_USAGE, message);
+	end();
+}
+
+static const struct {
+	const char *text;
+	const char *message; /* behind the file's name */
+} broken[] = {
+	{"[]", ": not a JSON object"},
+	{"{\"auths\": {\"r\": {\"auth\": \"geheim\x01\"}}}",
+	 ":1:32: not valid JSON: control character 0x1"},
+	{"{\"auths\": geheim}", ":1:16: not valid JSON: invalid token"},
+	{"{\"auths\": {\"r\": \"geheim\"}}", ": auths of \"r\" is not an object"},
+	{"{\"auths\": {\"r\": {\"auth\": 1}}}", ": auth of \"r\" is not text"},
+	{"{\"auths\": {\"r\": {\"auth\": \"geheim\"}}}",
+	 ": \"auth\" of \"r\" is not base64 of USER:PASSWORD"},
+	{"{\"auths\": {\"r\": {\"auth\": \"Z2VoZWlt\"}}}",
+	 ": \"auth\" of \"r\" is not base64 of USER:PASSWORD"},
+	{"{\"auths\": {\"r\": {\"auth\": \"AHU6cA==\"}}}",
+	 ": \"auth\" of \"r\" is not base64 of USER:PASSWORD"},
+	{"{\"auths\": {\"r\": {\"identitytoken\": [1]}}}",
+	 ": identitytoken of \"r\" is not text"},
+	{"{\"credsStore\": \"../x\"}",
+	 ": credsStore: not the name of a credential helper (what follows "
+	 "\"docker-credential-\")"},
+	{"{\"credHelpers\": {\"r\": \"a b\"}}",
+	 ": credHelpers: not the name of a credential helper (what follows "
+	 "\"docker-credential-\")"},
+	{"{\"credsStore\": \"encl-none\"}",
+	 ": credsStore: docker-credential-encl-none is not installed"},
+};
+
+/* Nothing of the text is in the message. */
+TEST(registry_credentials_broken_files)
+{
+	begin();
+	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+		encl_auto(encl_free) char *message = encl_xasprintf(
+			"%s%s", test_path(".docker/config.json"), broken[i].message);
+
+		put(".docker/config.json", 0600, broken[i].text);
+		FAILS(find_fails("r"),
+		      strstr(message, "installed") ? ENCL_HOST : ENCL_FAILED, message);
+		CHECK(!strstr(e.msg, "geheim"));
+	}
+	end();
+}
+
+/* Notes what it was asked; knows one server. */
+#define HELPER                                                                           \
+	"#!/bin/sh\n"                                                                    \
+	"read -r server || :\n"                                                          \
+	"echo \"$1 $server\" >>\"${0%/*}/asked\"\n"                                      \
+	"echo geheim-on-stderr >&2\n"                                                    \
+	"case $1,$server in\n"                                                           \
+	"get,r.example) echo '{\"ServerURL\":\"r.example\",\"Username\":\"u\","          \
+	"\"Secret\":\"s\"}';;\n"                                                         \
+	"get,https://index.docker.io/v1/)"                                               \
+	" echo '{\"ServerURL\":\"\",\"Username\":\"<token>\",\"Secret\":\"idt\"}';;\n"   \
+	"get,*) echo 'credentials not found in native keychain'; exit 1;;\n"             \
+	"store,*) ;;\n"                                                                  \
+	"erase,*) ;;\n"                                                                  \
+	"esac\n"
+
+static char *
+asked(void)
+{
+	char *text;
+	size_t n;
+
+	OK(encl_read_file(test_path("asked"), 65536, &text, &n, &e));
+	return text;
+}
+
+TEST(registry_credentials_helpers)
+{
+	encl_auto(encl_free) char *log = NULL;
+
+	begin();
+	put("docker-credential-encl", 0755, HELPER);
+	put(".docker/config.json", 0600,
+	    "{\"auths\": {\"r.example\": {}, \"o.example\": {\"auth\": \"YTpi\"},"
+	    " \"off.example\": {\"auth\": \"Yzpk\"}},"
+	    " \"credHelpers\": {\"off.example\": \"\"}, \"credsStore\": \"encl\"}");
+	EQ_STR("u:s", find(NULL, "r.example", "app"));
+	EQ_STR(" identity:idt", find(NULL, "docker.io", "library/redis"));
+	EQ_STR("a:b", find(NULL, "o.example", "app"));
+	EQ_STR("c:d", find(NULL, "off.example", "app"));
+	log = asked();
+	EQ_STR("get r.example\nget https://index.docker.io/v1/\nget o.example\n", log);
+	put(".docker/config.json", 0600,
+	    "{\"credHelpers\": {\"r.example\": \"encl\"}, \"credsStore\": \"missing\"}");
+	EQ_STR("u:s", find(NULL, "r.example", "app"));
+	end();
+}
+
+static const struct {
+	const char *script;
+	const char *message;
+} bad_helpers[] = {
+	{"echo geheim >&2; exit 2", "docker-credential-bad get: exit 2"},
+	{"echo; exit 2", "docker-credential-bad get: exit 2"},
+	{"echo 'pass is \001not set up'; echo geheim; exit 2",
+	 "docker-credential-bad get: exit 2: pass is ?not set up"},
+	{"echo '{\"Secret\": \"geheim\"}'; exit 2", "docker-credential-bad get: exit 2"},
+	{"echo geheim", "answer of docker-credential-bad:1:6: not valid JSON: '[' or '{' "
+			"expected"},
+	{"echo '{\"Username\": 1, \"Secret\": \"geheim\"}'",
+	 "answer of docker-credential-bad: \"Username\" is missing or not a string"},
+	{"echo '[]'",
+	 "answer of docker-credential-bad: \"Username\" is missing or not a string"},
+	{"head -c 300000 /dev/zero", "docker-credential-bad is larger than 262144 bytes"},
+};
+
+TEST(registry_credentials_bad_helpers)
+{
+	begin();
+	for (size_t i = 0; i < sizeof bad_helpers / sizeof *bad_helpers; i++) {
+		encl_auto(encl_credentials_clear) struct encl_credentials c = {0};
+		encl_auto(encl_free) char *script =
+			encl_xasprintf("#!/bin/sh\n%s\n", bad_helpers[i].script);
+		bool found;
+
+		put("docker-credential-bad", 0755, script);
+		FAILS(encl_helper_get("bad", "r.example", &c, &found, &e), ENCL_FAILED,
+		      bad_helpers[i].message);
+		CHECK(!strstr(e.msg, "geheim"));
+	}
+	end();
+}
