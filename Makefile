@@ -66,6 +66,7 @@ CMD_SRC  := $(sort $(wildcard cmd/enclavebuild/*.c))
 CMD_OBJ  := $(CMD_SRC:%.c=$(O)/%.o)
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
 UNIT_OBJ := $(UNIT_SRC:%.c=$(O)/%.o)
+SERVE_OBJ := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard tests/support/serve/*.c)))
 SHIM_SRC := $(sort $(wildcard tests/support/*.shim.c))
 SHIMS    := $(patsubst tests/support/%.shim.c,$(O)/support/%.so,$(SHIM_SRC))
 SUPPORT  := $(patsubst tests/support/%.c,$(O)/support/%,$(sort $(filter-out $(SHIM_SRC),$(wildcard tests/support/*.c))))
@@ -127,10 +128,15 @@ $(O)/unit-tests: $(UNIT_OBJ) $(O)/libenclavebuild.a
 $(O)/tests/unit/ramdisk_launch_config_test.o $(O)/tests/fuzz/launch_config.o: CFLAGS += -Icmd
 $(O)/tests/unit/launch_unit_test.o $(O)/tests/unit/launch_docker_test.o $(O)/tests/fuzz/docker_reply.o: CFLAGS += -Icmd
 
+# The tests' servers (tests/support/*d.c) share tests/support/serve.
+SERVERS := $(filter %d,$(SUPPORT))
+$(SERVERS): $(SERVE_OBJ)
+$(SERVERS): SUPPORT_LIBS := $(SERVE_OBJ) -lssl
+$(O)/tests/support/%d.o $(SERVE_OBJ): CFLAGS += -Itests/support/serve
 $(O)/support/%: $(O)/tests/support/%.o $(O)/libenclavebuild.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(O)/libenclavebuild.a $(PKG_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(SUPPORT_LIBS) $(O)/libenclavebuild.a $(PKG_LIBS)
 
 # A fuzz entry is LLVMFuzzerTestOneInput; with gcc, replay.c feeds it files.
 FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer,$(O)/tests/fuzz/replay.o)

@@ -67,7 +67,7 @@ serve() {
 		sleep 0.05
 	done
 	[ -s "$WORK/log" ] || fail "httpd does not start: $(cat "$WORK/httpd.err")"
-	URL=http://127.0.0.1:$(head -1 "$WORK/log")
+	URL=http://127.0.0.1:$(sed -n "1s/^listening //p" "$WORK/log")
 }
 # ours [OPTION…] NAME…: a new cache each time
 ours() {
