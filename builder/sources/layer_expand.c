@@ -3,12 +3,10 @@
 #include "sources/layer_expand.h"
 
 #include <inttypes.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/parallel.h"
 #include "base/stream.h"
 #include "sources/cache.h"
 #include "sources/tar.h"
@@ -132,16 +130,12 @@ struct task {
 	struct encl_image_file file;
 	enum encl_codec codec;
 	char *what;
-	struct encl_err e;
-	bool failed;
 };
 
 struct work {
 	struct encl_env *env;
 	struct task *tasks;
 	size_t n;
-	atomic_size_t next;
-	atomic_bool failed;
 };
 
 static void
@@ -155,46 +149,16 @@ work_clear(struct work *w)
 }
 ENCL_AUTO_VAL(struct work, work_clear);
 
-static void *
-run_tasks(void *arg)
+static int
+run_task(void *arg, size_t i, struct encl_err *e)
 {
-	struct work *w = arg;
-	size_t i;
+	const struct work *w = arg;
+	const struct task *t = &w->tasks[i];
+	encl_auto(encl_close_fd) int fd = -1;
+	uint64_t size;
 
-	while (!atomic_load(&w->failed) && (i = atomic_fetch_add(&w->next, 1)) < w->n) {
-		struct task *t = &w->tasks[i];
-		uint64_t size;
-		int fd = -1;
-
-		t->failed = encl_image_layer_expand(w->env, &t->file, t->layer, t->codec,
-						    t->what, &fd, &size, &t->e) != 0;
-		encl_close_fd(fd);
-		if (t->failed)
-			atomic_store(&w->failed, true);
-	}
-	return NULL;
-}
-
-/* The caller's thread works too; a thread that does not start is no error. */
-static void
-run_parallel(struct work *w)
-{
-	enum { MAX_THREADS = 16 };
-	pthread_t threads[MAX_THREADS];
-	size_t n = 0;
-	size_t want = w->env->jobs < w->n ? w->env->jobs : w->n;
-	sigset_t all;
-	sigset_t old;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	while (n + 1 < want && n < MAX_THREADS &&
-	       !pthread_create(&threads[n], NULL, run_tasks, w))
-		n++;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	run_tasks(w);
-	while (n)
-		pthread_join(threads[--n], NULL);
+	return encl_image_layer_expand(w->env, &t->file, t->layer, t->codec, t->what, &fd,
+				       &size, e);
 }
 
 static bool
@@ -249,11 +213,5 @@ encl_image_layers_expand(struct encl_env *env, const struct encl_image_store *st
 	for (size_t i = 0; i < image->n_layers; i++)
 		if (add_task(&w, store, &image->layers[i], e))
 			return -1;
-	run_parallel(&w);
-	for (size_t i = 0; i < w.n; i++)
-		if (w.tasks[i].failed) {
-			*e = w.tasks[i].e;
-			return -1;
-		}
-	return 0;
+	return encl_parallel(env->jobs, w.n, run_task, &w, e);
 }
