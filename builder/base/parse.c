@@ -62,24 +62,26 @@ encl_parse_thousandths(const char *text, uint64_t max, uint64_t *out)
 	return true;
 }
 
+enum { SIGNALS = 31, RTMIN = 34, RTMIN_LAST = 49, LAST = 64 };
+
+static const char *const signals[SIGNALS] = {
+	"HUP",	"INT",	  "QUIT", "ILL",   "TRAP", "ABRT", "BUS",  "FPE",
+	"KILL", "USR1",	  "SEGV", "USR2",  "PIPE", "ALRM", "TERM", "STKFLT",
+	"CHLD", "CONT",	  "STOP", "TSTP",  "TTIN", "TTOU", "URG",  "XCPU",
+	"XFSZ", "VTALRM", "PROF", "WINCH", "IO",   "PWR",  "SYS",
+};
+
 unsigned
 encl_parse_signal(const char *text)
 {
-	static const char *const names[] = {
-		"HUP",	"INT",	  "QUIT", "ILL",   "TRAP", "ABRT", "BUS",  "FPE",
-		"KILL", "USR1",	  "SEGV", "USR2",  "PIPE", "ALRM", "TERM", "STKFLT",
-		"CHLD", "CONT",	  "STOP", "TSTP",  "TTIN", "TTOU", "URG",  "XCPU",
-		"XFSZ", "VTALRM", "PROF", "WINCH", "IO",   "PWR",  "SYS",
-	};
-	enum { RTMIN = 34, LAST = 64 };
 	uint64_t n;
 
 	if (encl_parse_uint(text, 10, LAST, &n))
 		return (unsigned)n;
 	if (!strncmp(text, "SIG", 3))
 		text += 3;
-	for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
-		if (!strcmp(names[i], text))
+	for (unsigned i = 0; i < SIGNALS; i++)
+		if (!strcmp(signals[i], text))
 			return i + 1;
 	if (!strcmp(text, "RTMIN"))
 		return RTMIN;
@@ -92,6 +94,23 @@ encl_parse_signal(const char *text)
 	    encl_parse_uint(text + 6, 10, LAST - RTMIN, &n))
 		return LAST - (unsigned)n;
 	return 0;
+}
+
+void
+encl_format_signal_number(unsigned number, char out[ENCL_SIGNAL_TEXT])
+{
+	const size_t room = ENCL_SIGNAL_TEXT;
+
+	if (number >= 1 && number <= SIGNALS)
+		snprintf(out, room, "SIG%s", signals[number - 1]);
+	else if (number == RTMIN || number == LAST)
+		snprintf(out, room, number == LAST ? "SIGRTMAX" : "SIGRTMIN");
+	else if (number > RTMIN && number <= RTMIN_LAST)
+		snprintf(out, room, "SIGRTMIN+%u", number - RTMIN);
+	else if (number > RTMIN_LAST && number < LAST)
+		snprintf(out, room, "SIGRTMAX-%u", LAST - number);
+	else
+		snprintf(out, room, "%u", number % 1000);
 }
 
 bool

@@ -28,6 +28,11 @@ bool encl_parse_thousandths(const char *text, uint64_t max, uint64_t *out);
  */
 unsigned encl_parse_signal(const char *text);
 
+/* The one name of a signal from 1 to 64, as Docker knows it too: "SIGTERM",
+ * "SIGRTMIN+3"; 32 and 33, which have none, as digits. */
+enum { ENCL_SIGNAL_TEXT = 16 };
+void encl_format_signal_number(unsigned number, char out[ENCL_SIGNAL_TEXT]);
+
 /* Fixed-width hex field of n digits, as in cpio headers. */
 bool encl_parse_hex(const char *text, size_t n, uint64_t *out);
 

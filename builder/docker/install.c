@@ -3,8 +3,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arena.h"
 #include "base/json.h"
+#include "base/log.h"
+#include "base/parse.h"
 #include "docker/image.h"
+#include "sources/image_config.h"
 
 #define FOLDER "/.enclave/docker"
 
@@ -128,21 +132,44 @@ take_names(const struct encl_docker_image *image, const struct encl_docker_opene
 
 /* ---- what the config says ---- */
 
-static void
-take_config(const struct encl_docker_opened *o, struct encl_arena *arena,
-	    struct encl_docker_loaded *l)
+/* In capitals, as Docker reads it; what is none is SIGTERM to Docker. */
+static const char *
+stop_signal(const struct encl_image_config *config, const char *what,
+	    struct encl_arena *arena, struct encl_log *log)
 {
+	char *text = config->stop_signal ? encl_arena_strdup(arena, config->stop_signal)
+					 : NULL;
+	encl_auto(encl_free) char *safe = NULL;
+
+	for (char *p = text; p && *p; p++)
+		*p = *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p;
+	if (!text || encl_parse_signal(text))
+		return text;
+	safe = encl_escape(text, strnlen(text, 32));
+	encl_warn(log, "%s: its StopSignal \"%s\" is no signal; it gets SIGTERM", what,
+		  safe);
+	return NULL;
+}
+
+/* What Docker could not read it would not know at run time either. */
+static int
+take_config(const struct encl_docker_opened *o, struct encl_arena *arena,
+	    struct encl_log *log, struct encl_docker_loaded *l, struct encl_err *e)
+{
+	encl_auto(encl_image_config_clear) struct encl_image_config c = {0};
 	const json_t *config = json_object_get(o->config_doc, "config");
 	const json_t *test =
 		json_object_get(json_object_get(config, "Healthcheck"), "Test");
 	const char *first = json_string_value(json_array_get(test, 0));
-	const char *signal = json_string_value(json_object_get(config, "StopSignal"));
 	char text[ENCL_DIGEST_TEXT];
 
+	if (encl_image_config_read(o->config_doc, o->what, &c, e))
+		return -1;
 	encl_digest_format(&o->id, text);
 	l->id = encl_arena_strdup(arena, text);
 	l->has_health = first && strcmp(first, "NONE") != 0;
-	l->stop_signal = signal && *signal ? encl_arena_strdup(arena, signal) : NULL;
+	l->stop_signal = stop_signal(&c, o->what, arena, log);
+	return 0;
 }
 
 /* ---- the whole ---- */
@@ -165,9 +192,9 @@ install_one(struct encl_env *env, const struct encl_manifest *m, const json_t *p
 		.source = {.store = {.dirfd = -1}}};
 
 	if (encl_docker_open(env, m, image, pin, &o, e) ||
-	    take_names(image, &o, out, i, e))
+	    take_names(image, &o, out, i, e) ||
+	    take_config(&o, out->arena, env->log, &out->v[i], e))
 		return -1;
-	take_config(&o, out->arena, &out->v[i]);
 	return c->add(c, &o, &out->v[i], &out->bytes, e);
 }
 

@@ -122,7 +122,7 @@ process_of(const struct encl_docker_image *image, const struct encl_image_config
 		set_words(config, "Cmd", &base->cmd);
 	set_words(config, "Entrypoint", own ? &image->entrypoint : &base->entrypoint);
 	json_object_set_new(config, "Env", environment(image, base));
-	set_text(config, "StopSignal", image->stop_signal, NULL);
+	set_text(config, "StopSignal", image->stop_signal, base->stop_signal);
 	set_text(config, "User", image->user, base->user);
 	set_text(config, "WorkingDir", image->workdir, base->workdir);
 	return config;

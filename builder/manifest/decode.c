@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/parse.h"
 #include "manifest/internal.h"
 
 enum { MAX_LEVELS = 16 };
@@ -287,6 +288,18 @@ encl_decode_finish_layer(struct encl_decoder *d, struct encl_layer *l)
 }
 
 void
+encl_decode_finish_signal(struct encl_decoder *d, const char **signal)
+{
+	unsigned number = *signal ? encl_parse_signal(*signal) : 0;
+	char text[ENCL_SIGNAL_TEXT];
+
+	if (!number)
+		return;
+	encl_format_signal_number(number, text);
+	*signal = encl_arena_strdup(d->arena, text);
+}
+
+void
 encl_manifest_decode(struct encl_yaml_node *root, struct encl_manifest *m,
 		     struct encl_manifest_report *r)
 {
@@ -298,6 +311,8 @@ encl_manifest_decode(struct encl_yaml_node *root, struct encl_manifest *m,
 	encl_decode_map(&d, encl_manifest_keys, root, root->pos, m, NULL);
 	for (size_t i = 0; i < m->n_layers; i++)
 		encl_decode_finish_layer(&d, &m->layers[i]);
+	for (size_t i = 0; i < m->n_services; i++)
+		encl_decode_finish_signal(&d, &m->services[i].unit.stop_signal);
 	if (m->docker.given)
 		encl_decode_finish_docker(&d, m);
 }

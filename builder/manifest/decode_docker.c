@@ -74,6 +74,7 @@ static void
 finish_image(struct encl_decoder *d, struct encl_docker_image *image)
 {
 	image->name = image_name(d, image->name);
+	encl_decode_finish_signal(d, &image->stop_signal);
 	for (size_t i = 0; i < image->n_layers; i++)
 		encl_decode_finish_layer(d, &image->layers[i]);
 }
@@ -142,6 +143,7 @@ encl_decode_finish_container(struct encl_decoder *d, const struct encl_docker *d
 			     struct encl_container *c)
 {
 	c->image = image_name(d, c->image);
+	encl_decode_finish_signal(d, &c->unit.stop_signal);
 	finish_ports(d, c);
 	c->mounts = encl_arena_alloc(d->arena,
 				     (c->volumes.n + c->tmpfs.n + 1) * sizeof *c->mounts);

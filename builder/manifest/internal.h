@@ -48,6 +48,9 @@ void encl_decode_map(struct encl_decoder *d, const struct encl_key *keys,
 /* What the table cannot say: both ways to write apt sources become one. */
 void encl_decode_finish_layer(struct encl_decoder *d, struct encl_layer *l);
 
+/* A signal by the one name it has; what is none stays. */
+void encl_decode_finish_signal(struct encl_decoder *d, const char **signal);
+
 /* decode_docker.c: texts into structs, names and ports into one spelling. */
 void encl_decode_finish_docker(struct encl_decoder *d, struct encl_manifest *m);
 void encl_decode_finish_container(struct encl_decoder *d,

@@ -62,7 +62,8 @@ encl_image_config_read(const json_t *doc, const char *what, struct encl_image_co
 	    take_strings(config, "Cmd", what, c.arena, &c.cmd, e) ||
 	    take_strings(config, "Env", what, c.arena, &c.env, e) ||
 	    take_string(config, "WorkingDir", what, c.arena, &c.workdir, e) ||
-	    take_string(config, "User", what, c.arena, &c.user, e))
+	    take_string(config, "User", what, c.arena, &c.user, e) ||
+	    take_string(config, "StopSignal", what, c.arena, &c.stop_signal, e))
 		return -1;
 	*out = c;
 	memset(&c, 0, sizeof c);

@@ -27,6 +27,7 @@ struct encl_image_config {
 	struct encl_strings env; /* "K=V" */
 	const char *workdir;
 	const char *user;
+	const char *stop_signal;
 	struct encl_arena *arena; /* owns all of it */
 };
 void encl_image_config_clear(struct encl_image_config *c);

@@ -120,3 +120,24 @@ TEST(base_parse_signal)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		EQ_INT(rows[i].want, encl_parse_signal(rows[i].text));
 }
+
+/* Each signal has one name, which is read again. */
+TEST(base_parse_signal_names)
+{
+	static const struct {
+		unsigned number;
+		const char *want;
+	} rows[] = {{1, "SIGHUP"},	 {15, "SIGTERM"},     {31, "SIGSYS"},
+		    {32, "32"},		 {34, "SIGRTMIN"},    {37, "SIGRTMIN+3"},
+		    {49, "SIGRTMIN+15"}, {50, "SIGRTMAX-14"}, {64, "SIGRTMAX"}};
+	char text[ENCL_SIGNAL_TEXT];
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		encl_format_signal_number(rows[i].number, text);
+		EQ_STR(rows[i].want, text);
+	}
+	for (unsigned n = 1; n <= 64; n++) {
+		encl_format_signal_number(n, text);
+		EQ_INT(n, encl_parse_signal(text));
+	}
+}

@@ -465,6 +465,73 @@ TEST(docker_images_made_on_base)
 	EQ_STR("SIGQUIT", f.got.v[0].stop_signal);
 }
 
+/* Docker reads signals in any case, and takes SIGTERM for what is none. */
+TEST(docker_images_stop_signal)
+{
+	static const struct {
+		const char *config, *want;
+	} rows[] = {{",\"StopSignal\":\"sigquit\"", "SIGQUIT"},
+		    {",\"StopSignal\":\"rtmin+3\"", "RTMIN+3"},
+		    {",\"StopSignal\":\"SIGNOPE\"", NULL},
+		    {",\"StopSignal\":\"\"", NULL},
+		    {",\"StopSignal\":null", NULL}};
+	struct encl_buf l = {.cap = 1 << 16};
+
+	tar_end(&l);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		encl_auto(fixture_clear) struct fixture f = {0};
+
+		write_archive("b.tar", &l, 1, "null", rows[i].config);
+		set_up(&f, 1);
+		f.images[0].image = "docker-archive:b.tar";
+		f.images[0].name = "x:1";
+		OK(lock(&f));
+		OK(install(&f, true));
+		CHECK(!rows[i].want == !f.got.v[0].stop_signal);
+		if (rows[i].want)
+			EQ_STR(rows[i].want, f.got.v[0].stop_signal);
+	}
+	encl_buf_clear(&l);
+}
+
+/* An image made here has its base's stop signal. */
+TEST(docker_images_made_stop_signal)
+{
+	encl_auto(fixture_clear) struct fixture f = {0};
+	struct encl_buf l = {.cap = 1 << 16};
+
+	tar_end(&l);
+	write_archive("b.tar", &l, 1, "null", ",\"StopSignal\":\"SIGQUIT\"");
+	encl_buf_clear(&l);
+	set_up(&f, 1);
+	f.layers[0] = (struct encl_layer){.kind = ENCL_LAYER_IMAGE,
+					  .image = "docker-archive:b.tar"};
+	f.images[0].name = "x:1";
+	f.images[0].layers = f.layers;
+	f.images[0].n_layers = 1;
+	OK(lock(&f));
+	OK(install(&f, true));
+	EQ_STR("SIGQUIT", f.got.v[0].stop_signal);
+}
+
+/* What the daemon could not read is no image. */
+TEST(docker_images_unreadable_config)
+{
+	encl_auto(fixture_clear) struct fixture f = {0};
+	struct encl_buf l = {.cap = 1 << 16};
+
+	tar_end(&l);
+	write_archive("b.tar", &l, 1, "null", ",\"Env\":[\"A=b\",5]");
+	encl_buf_clear(&l);
+	set_up(&f, 1);
+	f.images[0].image = "docker-archive:b.tar";
+	f.images[0].name = "x:1";
+	OK(lock(&f));
+	FAILS(install(&f, true), ENCL_FAILED,
+	      "enclave.yaml:1:3: docker.images[0]: b.tar: config.Env is not a list of "
+	      "strings");
+}
+
 /* ---- refused ---- */
 
 TEST(docker_images_names)

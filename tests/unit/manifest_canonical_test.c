@@ -139,7 +139,7 @@ TEST(manifest_canonical_services)
 		"{\"name\":\"b\",\"dependsOn\":{\"a\":\"completed\"},\"restart\":\"on-failure\","
 		"\"restartMax\":3,\"critical\":true,\"healthcheck\":{\"http\":{\"port\":80,"
 		"\"path\":\"/\"},\"intervalSeconds\":5,\"timeoutSeconds\":\"0.25\",\"retries\":"
-		"3,\"startPeriodSeconds\":0},\"stopSignal\":\"QUIT\",\"stopTimeoutSeconds\":10,"
+		"3,\"startPeriodSeconds\":0},\"stopSignal\":\"SIGQUIT\",\"stopTimeoutSeconds\":10,"
 		"\"command\":[\"b\",\"c\"],\"limits\":{\"memoryMiB\":64,\"cpus\":\"1.5\"}}],"
 		"\"network\":{}}");
 }

@@ -138,7 +138,7 @@ TEST(manifest_docker_full)
 	EQ_STR("1\n2", image->env.v[0].value);
 	EQ_STR("/w", image->workdir);
 	EQ_STR("1:2", image->user);
-	EQ_STR("TERM", image->stop_signal);
+	EQ_STR("SIGTERM", image->stop_signal);
 	EQ_INT(ENCL_DRIVER_VFS, d->driver);
 	EQ_INT(ENCL_PRELOAD_ARCHIVE, d->preload);
 	EQ_INT(64, d->storage_mib);
@@ -219,7 +219,7 @@ TEST(manifest_docker_canonical)
 	       "\"essential\":\"false\",\"docs\":true,\"dpkgStatus\":true}},{\"file\":{"
 	       "\"path\":\"/x\",\"content\":\"y\",\"mode\":\"0644\"}}],\"config\":{"
 	       "\"entrypoint\":[\"/m\"],\"command\":[\"-u\",\"nobody\"],\"env\":{\"A.b\":"
-	       "\"1\\n2\"},\"workdir\":\"/w\",\"user\":\"1:2\",\"stopSignal\":\"TERM\"}}",
+	       "\"1\\n2\"},\"workdir\":\"/w\",\"user\":\"1:2\",\"stopSignal\":\"SIGTERM\"}}",
 	       image);
 	EQ_STR("{\"name\":\"cache\",\"restart\":\"no\",\"restartMax\":0,\"critical\":false,"
 	       "\"healthcheck\":{\"command\":[\"true\"],\"intervalSeconds\":\"1.5\","
