@@ -11,6 +11,8 @@ struct encl_log;
 struct encl_env {
 	struct encl_log *log;	  /* or NULL */
 	struct encl_cache *cache; /* sources/cache.h; borrowed */
+	const char *cache_dir;	  /* its folder, for what is no content (ECR's tokens);
+				     or NULL: nothing is kept */
 	bool offline;		  /* any network access is ENCL_NETWORK */
 	bool strict_scripts;	  /* unhandled maintainer scripts are errors */
 	unsigned jobs;		  /* threads to use; never changes bytes; >= 1 */

@@ -24,10 +24,14 @@
 #include "base/stream.h"
 #include "registry/reference.h"
 
+struct encl_credentials;
 struct encl_registry;
 
 struct encl_registry_options {
 	const char *auth_file; /* NULL: the usual ones (credentials.h) */
+	/* `login`: these, for whatever host, instead of looking for some; borrowed
+	 * for the client's life.  NULL: encl_credentials_find */
+	const struct encl_credentials *credentials;
 	const char *ca_file;   /* PEM, besides the system's; or NULL */
 	const char *certs_dir; /* NULL: /etc/docker/certs.d; HOST/{*.crt,*.cert,*.key} */
 	bool plain_http;       /* http also where the host is not loopback */

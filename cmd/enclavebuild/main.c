@@ -139,7 +139,10 @@ cli_need_cache(struct cli *cli, struct encl_err *e)
 {
 	if (cli->env.cache)
 		return 0;
-	return encl_cache_open(cli->cache_dir, &cli->env.cache, e);
+	if (encl_cache_open(cli->cache_dir, &cli->env.cache, e))
+		return -1;
+	cli->env.cache_dir = encl_cache_dir(cli->env.cache);
+	return 0;
 }
 
 int
