@@ -40,13 +40,15 @@ int encl_credentials_find(struct encl_env *env, const char *auth_file, const cha
 			  const char *repository, struct encl_credentials *out,
 			  struct encl_err *e) ENCL_MUST_CHECK;
 
-/* `login`, `logout`: writes auths[host] (0600, atomically, other members kept),
- * or hands it to the helper that the file names.  path NULL: the first of the
- * files above that may be written, as docker does.  *where (malloc'ed, may be
- * NULL) names it. */
+/* `login`: writes auths[host] (0600, atomically, other members kept), or hands
+ * it to the helper that the file names.  path NULL: $REGISTRY_AUTH_FILE, else
+ * docker's file.  *where (malloc'ed; where may be NULL) is the file or the
+ * helper's program. */
 int encl_credentials_store(struct encl_env *env, const char *path, const char *host,
 			   const struct encl_credentials *c, char **where,
 			   struct encl_err *e) ENCL_MUST_CHECK;
+/* `logout`: out of the first of the files (or path alone) that has some; *where
+ * is set where *was_there. */
 int encl_credentials_erase(struct encl_env *env, const char *path, const char *host,
 			   bool *was_there, char **where,
 			   struct encl_err *e) ENCL_MUST_CHECK;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/json.h"
@@ -340,5 +341,143 @@ TEST(registry_credentials_bad_helpers)
 		      bad_helpers[i].message);
 		CHECK(!strstr(e.msg, "geheim"));
 	}
+	end();
+}
+
+static void
+store(const char *path, const char *host, const char *user, const char *password)
+{
+	struct encl_credentials c = {.user = (char *)(uintptr_t)user,
+				     .password = (char *)(uintptr_t)password};
+	encl_auto(encl_free) char *where = NULL;
+	struct encl_env env = {.jobs = 1};
+
+	OK(encl_credentials_store(&env, path, host, &c, &where, &e));
+	if (path)
+		EQ_STR(path, where);
+}
+
+static bool
+erase(const char *host)
+{
+	encl_auto(encl_free) char *where = NULL;
+	struct encl_env env = {.jobs = 1};
+	bool was;
+
+	OK(encl_credentials_erase(&env, NULL, host, &was, &where, &e));
+	CHECK(was == (where != NULL));
+	return was;
+}
+
+static void
+holds(const char *name, const char *want)
+{
+	encl_auto(encl_free) char *text = NULL;
+	struct stat st;
+	size_t n;
+
+	OK(encl_read_file(test_path("%s", name), 65536, &text, &n, &e));
+	EQ_STR(want, text);
+	OK(stat(test_path("%s", name), &st));
+	EQ_INT(0600, st.st_mode & 07777);
+}
+
+TEST(registry_credentials_store)
+{
+	struct stat st;
+
+	begin();
+	store(NULL, "reg.example", "user", "pass");
+	holds(".docker/config.json", "{\n  \"auths\": {\n    \"reg.example\": {\n"
+				     "      \"auth\": \"dXNlcjpwYXNz\"\n    }\n  }\n}\n");
+	OK(stat(test_path(".docker"), &st));
+	EQ_INT(0700, st.st_mode & 07777);
+	EQ_STR("user:pass", find(NULL, "reg.example", "app"));
+	store(NULL, "registry-1.docker.io", "a", "b:\xc3\xbc");
+	store(NULL, "reg.example", "user", "other");
+	holds(".docker/config.json", "{\n  \"auths\": {\n    \"reg.example\": {\n"
+				     "      \"auth\": \"dXNlcjpvdGhlcg==\"\n    },\n"
+				     "    \"https://index.docker.io/v1/\": {\n"
+				     "      \"auth\": \"YTpiOsO8\"\n    }\n  }\n}\n");
+	EQ_STR("a:b:\xc3\xbc", find(NULL, "docker.io", "library/redis"));
+	CHECK(erase("docker.io"));
+	CHECK(!erase("docker.io"));
+	CHECK(erase("reg.example"));
+	holds(".docker/config.json", "{\n  \"auths\": {}\n}\n");
+	end();
+}
+
+/* What others wrote stays, and the file stays where a link has it. */
+TEST(registry_credentials_store_keeps)
+{
+	struct stat st;
+
+	begin();
+	put("real.json", 0644,
+	    "{\"z\": [1, 2.5, null], \"auths\": {\"https://r.example/v2/\": {\"auth\":"
+	    " \"YTpi\"}, \"r.example/team\": {\"auth\": \"Yzpk\"}}, \"a\": {\"b\": true}}");
+	OK(symlink("real.json", test_path("link.json")));
+	setenv("REGISTRY_AUTH_FILE", test_path("link.json"), 1);
+	store(NULL, "r.example", "e", "f");
+	OK(lstat(test_path("link.json"), &st));
+	CHECK(S_ISLNK(st.st_mode));
+	EQ_STR("e:f", find(NULL, "r.example", "app"));
+	CHECK(erase("r.example"));
+	holds("real.json", "{\n  \"z\": [\n    1,\n    2.5,\n    null\n  ],\n"
+			   "  \"auths\": {\n    \"r.example/team\": {\n"
+			   "      \"auth\": \"Yzpk\"\n    }\n  },\n"
+			   "  \"a\": {\n    \"b\": true\n  }\n}\n");
+	CHECK(!erase("r.example"));
+	end();
+}
+
+TEST(registry_credentials_store_by_helper)
+{
+	static const char config[] = "{\"credsStore\": \"encl\"}";
+	encl_auto(encl_free) char *where = NULL;
+	encl_auto(encl_free) char *log = NULL;
+	encl_auto(encl_free) char *text = NULL;
+	char user[] = "u", password[] = "p\"w";
+	struct encl_credentials c = {.user = user, .password = password};
+	struct encl_env env = {.jobs = 1};
+	size_t n;
+
+	begin();
+	put("docker-credential-encl", 0755, HELPER);
+	put(".docker/config.json", 0600, config);
+	OK(encl_credentials_store(&env, NULL, "new.example", &c, &where, &e));
+	EQ_STR("docker-credential-encl", where);
+	CHECK(erase("r.example"));
+	CHECK(!erase("new.example"));
+	log = asked();
+	EQ_STR("store {\"ServerURL\":\"new.example\",\"Username\":\"u\",\"Secret\":"
+	       "\"p\\\"w\"}\nget r.example\nerase r.example\nget new.example\n",
+	       log);
+	OK(encl_read_file(test_path(".docker/config.json"), 65536, &text, &n, &e));
+	EQ_STR(config, text);
+	end();
+}
+
+TEST(registry_credentials_store_refuses)
+{
+	char user[] = "a:b", password[] = "p";
+	struct encl_credentials c = {.user = user, .password = password};
+	struct encl_env env = {.jobs = 1};
+	encl_auto(encl_free) char *message = NULL;
+
+	begin();
+	FAILS(encl_credentials_store(&env, NULL, "r.example", &c, NULL, &e), ENCL_USAGE,
+	      "a user's name cannot have a \":\" in it");
+	*strchr(user, ':') = 'x';
+	put(".docker/config.json", 0600, "{");
+	message =
+		encl_xasprintf("%s:1:1: not valid JSON: string or '}' expected near end "
+			       "of file",
+			       test_path(".docker/config.json"));
+	FAILS(encl_credentials_store(&env, NULL, "r.example", &c, NULL, &e), ENCL_FAILED,
+	      message);
+	unsetenv("HOME");
+	FAILS(encl_credentials_store(&env, NULL, "r.example", &c, NULL, &e), ENCL_HOST,
+	      "no place for credentials: HOME is not set; give --auth-file");
 	end();
 }
