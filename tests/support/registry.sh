@@ -8,6 +8,7 @@
 #		a registry with its own folder; REG is its host:port
 #	faultd NAME UPSTREAM [OPTION…] RULE…	FAULT is its host:port, $FAULT_LOG its log
 #	tokend NAME [OPTION…]			REALM is its URL, $TOKEN_LOG its log
+#	ecrd NAME [OPTION…]			ECR is its URL, $ECR_LOG its log
 #	make_ca					ca.pem, server.pem, server.key
 #	stop NAME				ends one of them
 need docker-registry curl openssl setpriv
@@ -133,4 +134,13 @@ faultd() { # see faultd.c; the heads of all requests are in NAME.wire
 	scripted "$name" "$O/support/faultd" wire="$WORK/$name.wire" "$@"
 	# shellcheck disable=SC2034
 	FAULT=127.0.0.1:$PORT FAULT_LOG=$WORK/$name.log FAULT_WIRE=$WORK/$name.wire
+}
+
+ecrd() { # see ecrd.c
+	local name=$1 tls=http
+	shift
+	case " $* " in *" tls="*) tls=https ;; esac
+	scripted "$name" "$O/support/ecrd" "$@"
+	# shellcheck disable=SC2034
+	ECR=$tls://127.0.0.1:$PORT ECR_LOG=$WORK/$name.log
 }
