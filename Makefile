@@ -76,7 +76,7 @@ GUESTS   := $(foreach a,$(GUEST_ARCHES),$(O)/guest/$(a)/init $(O)/guest/$(a)/lau
 
 .DELETE_ON_ERROR:
 .PRECIOUS: $(O)/%.o
-.PHONY: help setup setup-build setup-aarch64 all testable quickstart test check unit bench lint asan ubsan \
+.PHONY: help setup setup-build setup-aarch64 setup-peers all testable quickstart test check unit bench lint asan ubsan \
         valgrind fuzz fuzz-bins repro coverage docker-figures install uninstall dist generated clean
 
 all: $(O)/enclavebuild ## build the tool (build/release/enclavebuild)
@@ -162,6 +162,12 @@ setup: ## install the Debian packages that building, running and testing need
 
 setup-aarch64: ## install what aarch64 images need (adds arm64 as a foreign architecture)
 	@tests/support/setup.sh aarch64
+
+PEERS := $(CURDIR)/build/peers
+setup-peers: ## build oras and crane, which the registry tests compare with (needs Go)
+	@command -v go >/dev/null || { echo "make setup-peers: go is not installed" >&2; exit 5; }
+	cd tests/support/peers && GOBIN=$(PEERS) GOFLAGS= go install -trimpath -mod=readonly \
+		github.com/google/go-containerregistry/cmd/crane oras.land/oras/cmd/oras
 
 quickstart: setup-build ## install what is needed, build, build and boot examples/hello
 	@$(MAKE) --no-print-directory all

@@ -15,7 +15,7 @@ need docker-registry curl openssl setpriv
 export HOME=$WORK/home XDG_CACHE_HOME=$WORK/home/.cache XDG_CONFIG_HOME=$WORK/home/.config
 mkdir -p "$HOME" "$WORK/run"
 chmod 700 "$WORK/run"
-export XDG_RUNTIME_DIR=$WORK/run
+export PATH=$PATH:$TOP/build/peers XDG_RUNTIME_DIR=$WORK/run
 for _name in $(compgen -e | grep -E '^(AWS_|ENCLAVEBUILD_)|^(DOCKER_CONFIG|DOCKER_HOST|REGISTRY_AUTH_FILE|SSL_CERT_FILE|SSL_CERT_DIR|CURL_CA_BUNDLE)$|_(proxy|PROXY)$'); do
 	unset "$_name"
 done
