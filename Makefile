@@ -130,8 +130,11 @@ $(O)/tests/unit/launch_unit_test.o $(O)/tests/unit/launch_docker_test.o $(O)/tes
 
 # The tests' servers (tests/support/*d.c) share tests/support/serve.
 SERVERS := $(filter %d,$(SUPPORT))
-$(SERVERS): $(SERVE_OBJ)
-$(SERVERS): SUPPORT_LIBS := $(SERVE_OBJ) -lssl
+$(O)/libserve.a: $(SERVE_OBJ)
+	@rm -f $@
+	$(Q)ar rcsD $@ $^
+$(SERVERS): $(O)/libserve.a
+$(SERVERS): SUPPORT_LIBS := $(O)/libserve.a -lssl
 $(O)/tests/support/%d.o $(SERVE_OBJ): CFLAGS += -Itests/support/serve
 $(O)/support/%: $(O)/tests/support/%.o $(O)/libenclavebuild.a
 	@mkdir -p $(@D)
