@@ -129,6 +129,11 @@ read_head(struct request *q)
 			return false;
 		n += (size_t)got;
 		text[n] = 0;
+		if (text[0] == 0x16) { /* TLS to a server that has none */
+			(void)serve_write(q->conn, "HTTP/1.0 400 Bad Request\r\n\r\n",
+					  28);
+			return false;
+		}
 		end = strstr(text, "\r\n\r\n");
 	}
 	if (!end)
