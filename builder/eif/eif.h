@@ -135,7 +135,7 @@ struct encl_eif_section {
 };
 struct encl_eif {
 	int fd;
-	char *path;
+	char *path; /* as errors name it */
 	uint64_t size;
 	enum encl_arch arch;
 	uint16_t version;
@@ -159,6 +159,10 @@ struct encl_eif {
  */
 int encl_eif_open(const char *path, struct encl_eif *out,
 		  struct encl_err *e) ENCL_MUST_CHECK;
+/* The same of what own_fd refers to; it is closed also on failure.  name stands
+ * for it in errors and becomes out->path. */
+int encl_eif_open_fd(int own_fd, const char *name, struct encl_eif *out,
+		     struct encl_err *e) ENCL_MUST_CHECK;
 void encl_eif_close(struct encl_eif *eif);
 ENCL_AUTO_VAL(struct encl_eif, encl_eif_close);
 

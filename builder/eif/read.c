@@ -18,25 +18,20 @@
 #include "eif/metadata.h"
 
 static int
-open_file(const char *path, struct encl_eif *eif, struct encl_err *e)
+check_file(struct encl_eif *eif, struct encl_err *e)
 {
 	struct stat st;
 
-	/* not blocking: a fifo would wait for a writer */
-	eif->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (eif->fd < 0)
-		return encl_fail_sys(e, ENCL_FAILED, "open %s", path);
-	eif->path = encl_xstrdup(path);
 	if (fstat(eif->fd, &st))
-		return encl_fail_sys(e, ENCL_FAILED, "stat %s", path);
+		return encl_fail_sys(e, ENCL_FAILED, "stat %s", eif->path);
 	if (!S_ISREG(st.st_mode))
-		return encl_fail(e, ENCL_FAILED, "%s: not a regular file", path);
+		return encl_fail(e, ENCL_FAILED, "%s: not a regular file", eif->path);
 	eif->size = (uint64_t)st.st_size;
 	if (eif->size < ENCL_EIF_HEADER_SIZE)
 		return encl_fail(e, ENCL_FAILED,
 				 "%s: not an EIF: %" PRIu64
 				 " bytes, the header alone has %d",
-				 path, eif->size, ENCL_EIF_HEADER_SIZE);
+				 eif->path, eif->size, ENCL_EIF_HEADER_SIZE);
 	return 0;
 }
 
@@ -265,15 +260,27 @@ read_all(struct encl_eif *eif, struct encl_err *e)
 }
 
 int
-encl_eif_open(const char *path, struct encl_eif *out, struct encl_err *e)
+encl_eif_open_fd(int own_fd, const char *name, struct encl_eif *out, struct encl_err *e)
 {
-	encl_auto(encl_eif_close) struct encl_eif eif = {.fd = -1};
+	encl_auto(encl_eif_close) struct encl_eif eif = {.fd = own_fd};
 
-	if (open_file(path, &eif, e) || read_all(&eif, e))
+	eif.path = encl_xstrdup(name);
+	if (check_file(&eif, e) || read_all(&eif, e))
 		return -1;
 	*out = eif;
 	eif = (struct encl_eif){.fd = -1};
 	return 0;
+}
+
+int
+encl_eif_open(const char *path, struct encl_eif *out, struct encl_err *e)
+{
+	/* not blocking: a fifo would wait for a writer */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return encl_fail_sys(e, ENCL_FAILED, "open %s", path);
+	return encl_eif_open_fd(fd, path, out, e);
 }
 
 void
