@@ -105,6 +105,7 @@ memory_mib(const struct encl_build *b)
 	struct encl_memory memory;
 
 	encl_build_memory(b, &need);
+	encl_build_check_memory(b, &need);
 	encl_memory_estimate(&need, &memory);
 	return b->m->resources.memory_mib ? b->m->resources.memory_mib : memory.mib;
 }

@@ -47,6 +47,9 @@ const char *encl_build_cmdline(const struct encl_build *b);
  * (build_memory.c) */
 struct encl_memory_need;
 void encl_build_memory(const struct encl_build *b, struct encl_memory_need *need);
+/* A warning where the manifest gives it less than that. */
+void encl_build_check_memory(const struct encl_build *b,
+			     const struct encl_memory_need *need);
 
 /* Writes all sections to fd. */
 int encl_build_image(struct encl_build *b, int fd, struct encl_eif_result *out,

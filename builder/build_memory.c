@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a planned build will need of memory, for `plan` and the measurements file. */
+#include <inttypes.h>
+
+#include "base/log.h"
 #include "build_internal.h"
 #include "launch/memory.h"
 
@@ -36,4 +39,20 @@ encl_build_memory(const struct encl_build *b, struct encl_memory_need *need)
 		need_unit(need, &m->docker.containers[i].unit);
 	if (m->app.given || (!m->n_services && !m->docker.given))
 		need->n_unlimited++;
+}
+
+void
+encl_build_check_memory(const struct encl_build *b, const struct encl_memory_need *need)
+{
+	const uint64_t given = b->m->resources.memory_mib;
+	struct encl_memory memory;
+
+	encl_memory_estimate(need, &memory);
+	if (given && (given < memory.boot_mib || given < memory.run_mib))
+		encl_warn(b->env->log,
+			  "resources.memoryMiB is %" PRIu64
+			  "; the image will need about %" PRIu64
+			  " MiB while its ramdisks are unpacked and %" PRIu64
+			  " MiB while it runs",
+			  given, memory.boot_mib, memory.run_mib);
 }

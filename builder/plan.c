@@ -167,6 +167,7 @@ encl_plan(struct encl_env *env, const struct encl_manifest *m, json_t **out,
 	json_object_set_new(doc, "start", start);
 	json_object_set_new(doc, "ingress", ingress_json(m, b.docker.settings.bridge));
 	encl_build_memory(&b, &need);
+	encl_build_check_memory(&b, &need);
 	json_object_set_new(doc, "memory", memory_json(&need));
 	*out = encl_take(doc, NULL);
 	return 0;

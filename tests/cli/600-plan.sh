@@ -43,6 +43,17 @@ same "no Docker" null "$(q 'p.get("docker")')"
 same "parts" '[["kernel, init and launch",97],["root",1],["limits of services and containers",700],["services and containers without a limit",64]]' \
 	"$(q '[[m["what"], m["MiB"]] for m in p["memory"]["parts"]]')"
 same "memory" '[256,862,896]' "$(q '[p["memory"][k] for k in ("bootMiB", "runMiB", "neededMiB")]')"
+sed '$a resources: {memoryMiB: 861}' services.yaml >little.yaml
+for verb in plan 'build -q -o little.eif'; do
+	# shellcheck disable=SC2086  # a verb with its option
+	run 0 "$ENCL" $verb little.yaml
+	grep -q 'resources.memoryMiB is 861; the image will need about 256 MiB while its ramdisks are unpacked and 862 MiB while it runs' err ||
+		fail "$verb does not warn: $(cat err)"
+done
+sed 's/861/862/' little.yaml >enough.yaml
+run 0 "$ENCL" plan enough.yaml
+! grep resources err || fail "plan warns of enough memory"
+rm -f little.* enough.*
 mkdir built
 run 0 "$ENCL" build -q -o built/i.eif services.yaml
 same "what run will take" 896 "$(python3 -c 'import json; print(json.load(open("built/i.measurements.json"))["Resources"]["MemoryMiB"])')"
