@@ -26,10 +26,11 @@ enum {
 	POLL_EVERY = 1000,   /* the state, where wait does not work */
 	HEALTH_EVERY = 1000, /* until it is healthy */
 	HEALTHY_EVERY = 5000,
+	LOOK_EVERY = 30000,    /* the state, should wait not tell its end */
 	OUTPUT_TIMEOUT = 1000, /* from its end to the end of its output */
 	OOM_AFTER = 150	       /* from a SIGKILL to the word of its reason */
 };
-enum { TRIES = 20, INSPECT_MAX = 4 << 20 };
+enum { TRIES = 20, MISSES = 5, INSPECT_MAX = 4 << 20 };
 
 enum phase {
 	OFF,
@@ -58,12 +59,15 @@ struct container {
 	enum phase phase;
 	unsigned life; /* of the daemon in which it was created; 0: not created */
 	unsigned tries;
-	bool exited; /* says wait */
+	unsigned misses; /* looks in a row that showed nothing */
+	bool exited;	 /* says wait */
 	long exit_code;
 	int pending; /* a signal to send when it has started */
 	struct unit_end end;
 	char error[512];
 };
+
+static const char daemon_gone[] = "the Docker daemon is gone";
 
 static void step(struct container *c, enum phase phase);
 static void wait_for(struct container *c, const char *condition);
@@ -118,6 +122,7 @@ report(struct container *c)
 	log_close(&c->out);
 	log_close(&c->err);
 	end.error = c->error[0] ? c->error : NULL;
+	end.for_good = docker_gone();
 	unit_ended(c->unit, &end);
 }
 
@@ -176,14 +181,31 @@ look_again(struct container *c, uint64_t ms)
 	loop_timer(&c->timer, ms);
 }
 
+static void
+take_health(struct container *c, const struct json *j)
+{
+	char status[16];
+
+	if (c->unit->config->health != HEALTH_DOCKER)
+		return;
+	if (!json_text(j, "State.Health.Status", status, sizeof status) ||
+	    strcmp(status, "none") == 0)
+		unit_healthy(c->unit, false, "it has no health check");
+	else if (strcmp(status, "healthy") == 0)
+		unit_healthy(c->unit, true, NULL);
+	else if (strcmp(status, "unhealthy") == 0)
+		unit_healthy(c->unit, false, "its check fails, says Docker");
+}
+
 /* Still running, it says. */
 static void
-not_ended(struct container *c)
+not_ended(struct container *c, const struct json *j)
 {
 	if (!c->exited && !c->end.never_ran) { /* wait did not work: anew */
 		c->phase = RUN;
 		c->tries = 0;
 		loop_timer(&c->timer, POLL_EVERY);
+		take_health(c, j);
 		return;
 	}
 	if (c->tries < TRIES) {
@@ -217,15 +239,24 @@ take_state(struct container *c, const struct json *j)
 	finish(c);
 }
 
+static bool
+has_state(const struct http_reply *r, struct json *j)
+{
+	long code;
+
+	return r->status == 200 && json_parse(j, r->body, r->n) &&
+	       json_int(j, "State.ExitCode", &code);
+}
+
 static void
 inspected(void *arg, const struct http_reply *r)
 {
 	struct container *c = arg;
 	struct json j = {0};
 
-	if (r->status == 200 && json_parse(&j, r->body, r->n)) {
+	if (has_state(r, &j)) {
 		if (json_flag(&j, "State.Running"))
-			not_ended(c);
+			not_ended(c, &j);
 		else
 			take_state(c, &j);
 	} else if (c->tries < TRIES && r->status != 404) {
@@ -263,29 +294,49 @@ has_ended(struct container *c)
 /* ---- while it runs ---- */
 
 static void
-health_seen(void *arg, const struct http_reply *r)
+look_later(struct container *c)
 {
-	struct container *c = arg;
-	struct json j = {0};
-	char status[16] = "";
+	loop_timer(&c->timer, c->unit->config->health != HEALTH_DOCKER ? LOOK_EVERY
+			      : c->unit->healthy		       ? HEALTHY_EVERY
+								       : HEALTH_EVERY);
+}
 
-	if (r->status == 200 && json_parse(&j, r->body, r->n) &&
-	    !json_text(&j, "State.Health.Status", status, sizeof status))
-		unit_healthy(c->unit, false, "it has no health check");
-	json_clear(&j);
-	if (strcmp(status, "healthy") == 0)
-		unit_healthy(c->unit, true, NULL);
-	else if (strcmp(status, "unhealthy") == 0)
-		unit_healthy(c->unit, false, "its check fails, says Docker");
-	if (c->phase == RUN)
-		loop_timer(&c->timer, c->unit->healthy ? HEALTHY_EVERY : HEALTH_EVERY);
+/* Who waits for its health must not wait for a daemon that does not tell. */
+static void
+missed(struct container *c, const struct http_reply *r)
+{
+	char why[200];
+
+	if (++c->misses != MISSES || c->unit->config->health != HEALTH_DOCKER)
+		return;
+	docker_message(r, why, sizeof why);
+	unit_healthy(c->unit, false, why);
 }
 
 static void
-watch_health(struct container *c)
+seen(void *arg, const struct http_reply *r)
 {
-	if (c->unit->config->health == HEALTH_DOCKER)
-		call(c, "GET", "/json", INSPECT_TIMEOUT, health_seen);
+	struct container *c = arg;
+	struct json j = {0};
+	bool known = has_state(r, &j);
+
+	if (r->status == 404 || (known && !json_flag(&j, "State.Running"))) {
+		has_ended(c);
+	} else if (known) {
+		c->misses = 0;
+		take_health(c, &j);
+	} else {
+		missed(c, r);
+	}
+	json_clear(&j);
+	if (c->phase == RUN)
+		look_later(c);
+}
+
+static void
+look(struct container *c)
+{
+	call(c, "GET", "/json", INSPECT_TIMEOUT, seen);
 }
 
 /* What the timer is for depends on the phase. */
@@ -300,9 +351,9 @@ timer_expired(struct timer *t)
 		report_later(c, LAUNCH_FAILED);
 	} else if (c->phase == RUN && !c->wait.active) {
 		wait_for(c, "not-running");
-		watch_health(c);
+		look(c);
 	} else if (c->phase == RUN) {
-		watch_health(c);
+		look(c);
 	} else if (c->phase == INSPECT) {
 		inspect(c);
 	} else {
@@ -348,7 +399,7 @@ started(void *arg, const struct http_reply *r)
 		if (c->exited || !c->wait.active)
 			has_ended(c);
 		else
-			watch_health(c);
+			look_later(c);
 		return;
 	}
 	if (r->error) { /* it may run or not: the next start removes it */
@@ -547,7 +598,7 @@ daemon_changed(struct docker_user *user, bool up)
 			c->end.never_ran = true;
 		if (c->phase != OUTPUT) {
 			c->end.code = LAUNCH_FAILED;
-			join(c->error, "the Docker daemon is gone");
+			join(c->error, daemon_gone);
 		}
 		report(c);
 	}
@@ -586,7 +637,7 @@ start(struct unit *u)
 	c->exited = false;
 	c->exit_code = 255;
 	c->pending = 0;
-	c->tries = 0;
+	c->tries = c->misses = 0;
 	c->phase = DAEMON;
 	if (docker_life())
 		begin(c);
@@ -597,14 +648,18 @@ start(struct unit *u)
 static void
 signal_it(struct container *c, int sig)
 {
-	if (c->phase == OFF || c->phase >= INSPECT)
+	if (c->phase == OFF || c->phase == OUTPUT)
 		return;
-	if (c->phase == RUN && docker_life()) {
+	/* INSPECT: it may be seen that it has not ended */
+	if ((c->phase == RUN || c->phase == INSPECT) && docker_life()) {
 		send_signal(c, sig);
 	} else if (c->phase == START && docker_life()) {
 		c->pending = sig; /* when it runs */
+	} else if (c->phase >= RUN) {
+		join(c->error, daemon_gone);
+		report_later(c, LAUNCH_FAILED);
 	} else {
-		c->end.never_ran = c->phase != RUN;
+		c->end.never_ran = true;
 		join(c->error, "stopped before it had started");
 		report_later(c, 128 + sig);
 	}

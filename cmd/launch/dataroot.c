@@ -193,10 +193,13 @@ bool
 dataroot_prepare(const struct unit_config *c, char *why, size_t room)
 {
 	static bool done;
+	static char failed[512]; /* half a store is none, next time too */
 	const char *const sized = guest_dec(c->storage_mib);
 
+	if (failed[0])
+		join_texts(why, room, (const char *const[]){failed, NULL});
 	if (done || !c->data_root)
-		return true;
+		return !failed[0];
 	if (make_path(c->data_root) || (c->storage_mib && mount_tmpfs(c))) {
 		join_texts(why, room,
 			   (const char *const[]){"storage: cannot make a tmpfs of ",
@@ -207,10 +210,8 @@ dataroot_prepare(const struct unit_config *c, char *why, size_t room)
 	done = true;
 	if (!c->store || copy_store(c->store, c->data_root) == 0)
 		return true;
-	join_texts(why, room,
-		   (const char *const[]){"images: cannot copy ", c->store, " to ",
-					 c->data_root, " (", sized,
-					 " MiB): ", culprit[0] ? culprit : c->store, ": ",
-					 guest_why(), NULL});
+	join(failed, "images: cannot copy ", c->store, " to ", c->data_root, " (", sized,
+	     " MiB): ", culprit[0] ? culprit : c->store, ": ", guest_why());
+	join_texts(why, room, (const char *const[]){failed, NULL});
 	return false;
 }

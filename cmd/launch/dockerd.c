@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,7 +24,8 @@ enum {
 	START_TIMEOUT = 60000, /* where the config has none */
 	POLL_EVERY = 100,
 	ASK_TIMEOUT = 10000,
-	LOAD_TIMEOUT = 120000, /* without a byte moving */
+	LOAD_TIMEOUT = 120000, /* until it takes more of the archive; and in all */
+	LOAD_PER_MIB = 2000,   /* with so much more for each MiB */
 	NETWORK_TIMEOUT = 60000,
 	PING_EVERY = 10000,
 	PING_TIMEOUT = 5000,
@@ -49,7 +51,7 @@ static struct daemon {
 	struct timer limit; /* of the start, or of its end */
 	enum phase phase;
 	bool was_up, loaded;
-	uint64_t began;
+	uint64_t began, load_ms;
 	unsigned life, misses;
 	char last[128]; /* why the last question failed */
 	char why[512];	/* why we ended it */
@@ -184,7 +186,9 @@ not_dying(struct timer *t)
 	size_t n = strlen(the.why);
 
 	(void)t;
-	if (n + sizeof stays <= sizeof the.why)
+	if (!n)
+		join(the.why, "it cannot be killed");
+	else if (n + sizeof stays <= sizeof the.why)
 		memcpy(the.why + n, stays, sizeof stays);
 	end.error = the.why;
 	report(&end, true);
@@ -305,6 +309,7 @@ loaded(void *arg, const struct http_reply *r)
 	char text[384];
 
 	(void)arg;
+	loop_timer_stop(&the.limit);
 	if (r->error || r->status != 200) {
 		failed("images: cannot be loaded: ", r);
 		return;
@@ -319,6 +324,25 @@ loaded(void *arg, const struct http_reply *r)
 }
 
 static void
+not_loaded(struct timer *t)
+{
+	(void)t;
+	join(the.why, "images: not loaded after ", guest_dec(the.load_ms / 1000), " s");
+	die();
+}
+
+static void
+bound_load(const char *archive)
+{
+	struct stat st = {.st_size = 0};
+
+	stat(archive, &st); /* where it fails, so does the request */
+	the.load_ms = LOAD_TIMEOUT + (uint64_t)(st.st_size >> 20) * LOAD_PER_MIB;
+	the.limit.expired = not_loaded;
+	loop_timer(&the.limit, the.load_ms);
+}
+
+static void
 fill(void)
 {
 	const char *archive = the.unit->config->archive;
@@ -329,6 +353,7 @@ fill(void)
 		make_network();
 		return;
 	}
+	bound_load(archive);
 	http_start(&the.http, &(struct http_request){.socket = DOCKER_SOCKET,
 						     .method = "POST",
 						     .target = "/images/load?quiet=1",
@@ -374,7 +399,10 @@ informed(void *arg, const struct http_reply *r)
 		fill();
 		return;
 	}
-	again(r);
+	if (r->status == 200)
+		again(&(struct http_reply){.error = "its reply is no JSON object"});
+	else
+		again(r);
 }
 
 static void

@@ -48,7 +48,7 @@ finish(struct http *h, const char *error)
 	char *body = h->body;
 	void (*done)(void *, const struct http_reply *) = h->request.done;
 	void *arg = h->request.arg;
-	const struct http_reply r = {.status = h->parser.status,
+	const struct http_reply r = {.status = error ? 0 : h->parser.status,
 				     .error = error,
 				     .body = body && !error ? body : "",
 				     .n = body && !error ? h->body_n : 0};
@@ -151,8 +151,6 @@ receive(struct http *h)
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
-	if (n > 0)
-		moved(h);
 	if (n < 0)
 		r = http_end(&h->parser) > 0 ? 1 : -1;
 	else
@@ -206,6 +204,8 @@ transmit(struct http *h)
 	}
 	if (h->out_at == h->out_n && h->file >= 0 && h->file_left && !h->error)
 		return; /* others' turn */
+	if (h->file >= 0 && !h->error)
+		loop_timer_stop(&h->timer); /* the reply is the caller's to bound */
 	loop_change(&h->watch, EPOLLIN);
 }
 

@@ -58,7 +58,7 @@ int http_end(struct http_parser *p);
 /* ---- a request ---- */
 
 struct http_reply {
-	unsigned status;   /* 0 with error, unless the head had come */
+	unsigned status;   /* 0 with error */
 	const char *error; /* it could not be had: why; else NULL */
 	const char *body;  /* NUL-terminated; "" for a stream */
 	size_t n;
@@ -69,8 +69,9 @@ struct http_request {
 	const char *method, *target; /* "GET", "/_ping" */
 	const char *body;	     /* JSON, or NULL; must live until it is done */
 	const char *file;	     /* instead: path of an archive to send, or NULL */
-	uint64_t timeout_ms;	     /* in all; for a file: without a byte moving */
-	size_t body_max;	     /* 0: HTTP_BODY_MAX */
+	/* In all.  For a file: until it takes more of it; the caller bounds the whole. */
+	uint64_t timeout_ms;
+	size_t body_max; /* 0: HTTP_BODY_MAX */
 	/* The head has come; may be NULL. */
 	void (*head)(void *arg, unsigned status);
 	/* The body as a stream, without limit; NULL: it is collected.  Where the

@@ -294,12 +294,12 @@ unit_healthy(struct unit *u, bool healthy, const char *why)
 }
 
 static bool
-is_restarted(const struct unit *u)
+is_restarted(const struct unit *u, const struct unit_end *end)
 {
 	const struct unit_config *c = u->config;
 	bool failed = u->last_code || u->unhealthy;
 
-	if (units.stopping || u->given_up ||
+	if (units.stopping || u->given_up || end->for_good ||
 	    (c->restart_max && u->restarts >= c->restart_max))
 		return false;
 	return c->restart == RESTART_ALWAYS ||
@@ -338,7 +338,7 @@ unit_ended(struct unit *u, const struct unit_end *end)
 	u->last_code = end->code ? end->code : u->unhealthy ? 1 : 0;
 	u->completed = !u->last_code && !end->never_ran;
 	u->healthy = false;
-	if (is_restarted(u)) {
+	if (is_restarted(u, end)) {
 		restart_later(u, long_run);
 		look();
 	} else {

@@ -33,6 +33,7 @@ struct unit_end {
 	int signal; /* 0: none known (Docker does not tell: 137 stays a code) */
 	bool oom;
 	bool never_ran;	   /* it could not be started: error says why */
+	bool for_good;	   /* starting it again cannot help */
 	const char *error; /* one line, or NULL; valid during the call */
 	/* CLOCK_BOOTTIME; 0: not known, then the supervisor's own times */
 	struct timespec started, finished;
