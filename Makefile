@@ -127,7 +127,8 @@ $(O)/unit-tests: $(UNIT_OBJ) $(O)/libenclavebuild.a
 # The reader of launch's config is a guest file; its tests compile it along.
 $(O)/tests/unit/ramdisk_launch_config_test.o $(O)/tests/fuzz/launch_config.o: CFLAGS += -Icmd
 $(O)/tests/unit/launch_unit_test.o $(O)/tests/unit/launch_docker_test.o $(O)/tests/fuzz/docker_reply.o: CFLAGS += -Icmd
-$(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/life*.c)) $(O)/tests/unit/launch_life_test.o: CFLAGS += -Icmd
+$(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/life*.c)) $(O)/tests/unit/launch_life_test.o $(O)/tests/unit/init_test.o: CFLAGS += -Icmd
+$(O)/tests/unit/launch_exchanges_test.o: CFLAGS += -Icmd
 
 # The tests' servers (tests/support/*d.c) share tests/support/serve.
 SERVERS := $(filter %d,$(SUPPORT))

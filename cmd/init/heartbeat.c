@@ -64,6 +64,7 @@ beat(int fd, uint32_t cid, struct failure *f)
 	ssize_t n;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
 	if (connect(fd, (const struct sockaddr *)&parent, sizeof parent))
 		return failed(f, "connect to", guest_why());
 	if (send(fd, &byte, 1, MSG_NOSIGNAL) != 1)

@@ -1,6 +1,6 @@
 # Goal: init and launch do in a booted kernel what docs/guest.md says: mounts,
 # modules, root switch, loopback, user, environment, exit codes, and a clear
-# last line for each way to fail.  Five short boots; no builder, no vsock.
+# last line for each way to fail.  Nine short boots; no builder, no vsock.
 . "$(dirname "$0")/guest.sh"
 
 # config UID GID WORKDIR ARGV…: the one app; further records come on stdin.
@@ -28,12 +28,14 @@ config() {
 
 # 1. One app under init and launch, a module, a missing module, exit code.
 vsock=$KERNEL_MODULES/net/vmw_vsock
-boot_ramdisk b1 no-such-module.ko "$vsock/vsock_loopback.ko" "$vsock/vsock.ko"
+boot_ramdisk b1 no-such-module.ko rubbish.ko "$vsock/vsock_loopback.ko" "$vsock/vsock.ko"
+echo rubbish >b1/modules/rubbish.ko
 app_ramdisk a1 /.enclave/launch
 config 0 0 / /bin/probe self </dev/null >a1/rootfs/.enclave/config
 boot one b1 a1 $off
 c=one.console
 has $c 'init: warning: module no-such-module.ko: No such file or directory'
+has $c 'init: warning: module rubbish.ko: Exec format error'
 has $c 'init: warning: module vsock_loopback.ko: a module that it needs is not loaded (unknown symbol)'
 has $c 'init: no vsock: heartbeat skipped'
 grep -q '^/proc/modules: vsock ' $c || fail "vsock is not loaded"
@@ -174,3 +176,21 @@ ends four.console 'init: end code=125'
 boot five b2 a4
 has five.console 'init: fatal: heartbeat: the kernel has no vsock: Address family not supported by protocol; it needs vsock and its virtio transport, built in or as modules'
 ends five.console 'init: end code=125'
+
+# 6. to 9. No root, no program in /cmd, none in the root, no config for launch.
+fails() { # fails CODE LINE: of what is in a5
+	boot six b2 a5 $off
+	has six.console "$2"
+	ends six.console "init: end code=$1"
+	same "lines" 3 "$(grep -cE '^(init|launch): ' six.console)" # with that on vsock
+	rm -rf a5
+}
+app_ramdisk a5 /.enclave/launch
+rm -r a5/rootfs
+fails 125 'init: fatal: bind /rootfs: No such file or directory'
+app_ramdisk a5 ''
+fails 125 'init: fatal: /cmd names no program'
+app_ramdisk a5 /bin/none
+fails 127 'init: cannot start /bin/none: No such file or directory'
+app_ramdisk a5 /.enclave/launch
+fails 125 'launch: cannot use /.enclave/config: No such file or directory'

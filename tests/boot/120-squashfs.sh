@@ -148,9 +148,15 @@ same "stderr" "d.yaml:12:11: boot.kernel: the kernel lacks CONFIG_SQUASHFS (boot
 	"$(sed -n 's/^enclavebuild: //p' err)"
 
 # … and where the configuration lied, init says what is missing.
-sed 's/^CONFIG_SQUASHFS=m/CONFIG_SQUASHFS=y/' "$KERNEL_CONFIG" >config
-CONFIG=$WORK/config manifest '{format: squashfs}' '{command: [/bin/probe]}' >d.yaml
-run 0 "$ENCL" build d.yaml -o d.eif
-run 125 "$ENCL" run d.eif --timeout 100 --kernel-args quiet --no-vsock
-tr -d '\r' <out >lines
-has lines 'init: fatal: squashfs root: mount /rootfs.squashfs: No such device; the kernel has no squashfs (SQUASHFS)'
+lied() { # lied OPTION MESSAGE
+	sed "s/^CONFIG_$1=m/CONFIG_$1=y/" "$KERNEL_CONFIG" >config
+	CONFIG=$WORK/config manifest '{format: squashfs}' '{command: [/bin/probe]}' >d.yaml
+	run 0 "$ENCL" build d.yaml -o d.eif
+	run 125 "$ENCL" run d.eif --timeout 100 --kernel-args quiet --no-vsock
+	tr -d '\r' <out >lines
+	has lines "init: fatal: squashfs root: $2"
+	same "lines of what is fatal" 1 "$(grep -c fatal lines)"
+}
+lied SQUASHFS 'mount /rootfs.squashfs: No such device; the kernel has no squashfs (SQUASHFS)'
+lied OVERLAY_FS 'mount overlay on /rootfs: No such device; the kernel has no overlay (OVERLAY_FS)'
+lied BLK_DEV_LOOP 'open /dev/loop-control: No such file or directory; the kernel needs loop devices (BLK_DEV_LOOP)'
