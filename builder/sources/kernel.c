@@ -95,13 +95,14 @@ pin_module(struct encl_env *env, struct encl_kernel_found *f, const char *name,
 	return 0;
 }
 
-/* AWS's init loads nsm.ko and nothing else. */
+/* AWS's init loads nsm.ko and nothing else.  Blobs bring no other module: what
+ * is none there must be built in. */
 static int
 wanted_modules(struct encl_env *env, const struct encl_manifest *m,
 	       struct encl_kernel_found *f, struct encl_module_list *out,
 	       struct encl_err *e)
 {
-	if (m->boot.kernel.kind == ENCL_KERNEL_BLOBS || m->boot.init == ENCL_INIT_AWS)
+	if (m->boot.init == ENCL_INIT_AWS)
 		return 0;
 	return encl_modules_select(env, &f->modules, (const char *)encl_embedded_modules,
 				   f->config_text, f->info.release, m, out, e);

@@ -333,10 +333,16 @@ select_row(struct selection *s, const struct encl_table_row *row, const char *co
 	    (is == ENCL_KCONFIG_ABSENT && !encl_module_find(s->x, row->column[1])))
 		return 0;
 	if (!required && !encl_module_find(s->x, row->column[1])) {
-		encl_info(s->env->log, "kernel module %s is not there: no %s",
-			  row->column[1], row->column[0]);
+		if (s->x->n) /* of blobs, nsm.ko lies apart */
+			encl_info(s->env->log, "kernel module %s is not there: no %s",
+				  row->column[1], row->column[0]);
 		return 0;
 	}
+	if (is == ENCL_KCONFIG_MODULE && !encl_module_find(s->x, row->column[1]))
+		return encl_fail(e, ENCL_USAGE,
+				 "kernel module %s is missing (%s needs it; the kernel "
+				 "has CONFIG_%s=m)",
+				 row->column[1], row->column[0], row->column[2]);
 	return select_one(s, row->column[1], row->column[0], e);
 }
 

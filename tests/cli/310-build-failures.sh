@@ -27,6 +27,16 @@ run 2 "$ENCL" build -q -o out.d/t.eif
 grep -q 'enclave.yaml:1:1: app.command: required, but not there; rootfs has no image that could name the program' err || fail "$(cat err)"
 nothing_left
 
+# blobs have no module but nsm.ko: what is not built in is missing
+cp -r blobs own
+sed -i 's/^CONFIG_SQUASHFS=y/CONFIG_SQUASHFS=m/' own/bzImage.config
+printf 'CONFIG_SQUASHFS_%s=y\n' ZSTD XATTR >>own/bzImage.config
+manifest '  - file: {path: /big, source: ./big}'
+sed -i 's#^  kernel: .*#  kernel: {blobs: ./own}\n  ramdisk: {format: squashfs}#' enclave.yaml
+run 2 "$ENCL" build -q -o out.d/t.eif
+same "stderr" 'enclavebuild: enclave.yaml:9:11: boot.kernel: kernel module squashfs is missing (squashfs needs it; the kernel has CONFIG_SQUASHFS=m)' "$(cat err)"
+nothing_left
+
 manifest '  - file: {path: /big, source: ./absent}'
 run 1 "$ENCL" build -q -o out.d/t.eif
 grep -q 'enclave.yaml:7:5: rootfs\[0\]: .*absent: No such file or directory' err || fail "$(cat err)"

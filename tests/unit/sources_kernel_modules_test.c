@@ -136,14 +136,17 @@ TEST(sources_kernel_modules_order)
 	format = ENCL_ROOT_SQUASHFS;
 	CHECK(pick(&x, "squashfs gone GONE required\n", "\nCONFIG_GONE=m\n", &nothing,
 		   text) == -1);
-	EQ_STR("kernel module gone is missing (squashfs needs it)", e.msg);
+	EQ_STR("kernel module gone is missing (squashfs needs it; the kernel has "
+	       "CONFIG_GONE=m)",
+	       e.msg);
 	format = ENCL_ROOT_CPIO;
 	/* built in, or not there and optional */
 	OK(pick(&x, "f top TOP required\nf gone GONE optional\n", "\nCONFIG_TOP=y\n",
 		&nothing, text));
 	EQ_STR("", text);
 	FAILS(pick(&x, "f gone GONE required\n", "\nCONFIG_GONE=m\n", &nothing, text),
-	      ENCL_USAGE, "kernel module gone is missing (f needs it)");
+	      ENCL_USAGE,
+	      "kernel module gone is missing (f needs it; the kernel has CONFIG_GONE=m)");
 }
 
 /* The tool's own table: a bridge's modules only where there is one. */
