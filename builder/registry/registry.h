@@ -60,6 +60,7 @@ struct encl_registry_reply {
 	bool has_range;	    /* Content-Range: */
 	uint64_t first, last, total;
 	uint64_t got;	      /* bytes of the body that came */
+	uint64_t wait_s;      /* Retry-After, or 0; right also on failure */
 	struct encl_buf body; /* without a sink */
 };
 void encl_registry_reply_clear(struct encl_registry_reply *r);
@@ -83,7 +84,8 @@ struct encl_registry_call {
 	uint64_t fd_offset;
 	uint64_t size;
 	/* The body received: to sink where the status is 200 or 206 (sink NULL:
-	 * to reply.body); more than max bytes are an error.  begin (or NULL) is
+	 * to reply.body); more than max bytes are an error; sink NULL and max 0:
+	 * what comes is dropped.  begin (or NULL) is
 	 * called with arg and the head of the answer (status, length, range; its
 	 * body is to come) before the sink's first byte, once each time that
 	 * bytes are about to flow; its failure ends the call. */
@@ -102,10 +104,10 @@ struct encl_registry_call {
  * Sends it with what authorisation the host wants, follows redirects (GET and
  * HEAD only, at most ten, without credentials to another host), and tries again
  * what failed on the way or was answered with 408, 429 or 5xx (Retry-After is
- * kept) as long as the sink has got no byte.  ENCL_NETWORK "METHOD URL: HTTP
- * status N: CODE: message (what to do)"; *broken (may be NULL) is then whether
- * the connection failed or the server was in trouble, so that going on from
- * where it stopped can help.  reply->got is right in every case.
+ * kept, up to a minute) as long as the sink has got no byte.  ENCL_NETWORK "METHOD URL:
+ * HTTP status N: CODE: message (what to do)"; *broken (may be NULL) is then whether the
+ * connection failed or the server was in trouble, so that going on from where it stopped
+ * can help.  reply->got is right in every case.
  */
 int encl_registry_call(struct encl_registry *r, const struct encl_registry_call *call,
 		       struct encl_registry_reply *reply, bool *broken,

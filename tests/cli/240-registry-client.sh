@@ -1,0 +1,204 @@
+# Goal: the registry's client follows challenges, redirects and errors as it should, and tells no host another's secret.
+. "$(dirname "$0")/lib.sh"
+. "$TOP/tests/support/registry.sh"
+cd "$WORK" || exit 1
+CALL=$O/support/registry-call
+
+call() { # call WANTED-STATUS WORD…: out has the first line, err the errors
+	local want=$1 status=0
+	shift
+	"$CALL" "$@" >call.out 2>call.err || status=$?
+	out=$(head -n 1 call.out | tr -d '\0') err=$(cat call.err)
+	[ "$status" -eq "$want" ] || fail "registry-call $*: exit $status: $out $err"
+}
+says() { [[ "$out $err" == *"$1"* ]] || fail "wanted \"$1\": $out $err"; }
+auth() { # auth USER:PASSWORD HOST…
+	local user=$1 list='' host
+	shift
+	for host in "$@"; do list+="\"$host\": {\"auth\": \"$(printf %s "$user" | base64 -w0)\"},"; done
+	printf '{"auths": {%s}}' "${list%,}" >auth.json
+}
+put_blob() { # put_blob FILE REFERENCE WORD…: by POST and PUT
+	local file=$1 ref=$2 digest location
+	shift 2
+	digest=sha256:$(sha256sum <"$file" | cut -d' ' -f1)
+	call 0 "$@" push POST "$ref" blobs/uploads/
+	location=${out##*location=}
+	location=${location%% *}
+	call 0 "$@" push once body="$file" PUT "$ref" "$location&digest=$digest"
+	DIGEST=$digest
+}
+
+# ---- a plain registry: http is found out by itself ----
+registry plain
+head -c 300000 /dev/zero | tr '\0' 'x' >blob
+put_blob blob "$REG/team/app"
+says "201"
+call 0 sink=got max=300000 GET "$REG/team/app" "blobs/$DIGEST"
+says "200 application/octet-stream got=300000"
+cmp got blob
+call 0 sink=got offset=299990 GET "$REG/team/app" "blobs/$DIGEST"
+says "206"
+says "got=10"
+call 6 sink=got max=299999 GET "$REG/team/app" "blobs/$DIGEST"
+says "error: GET http://$REG/v2/team/app/blobs/$DIGEST: the answer is larger than 299999 bytes"
+call 6 GET "$REG/team/app" manifests/1
+says "error: GET http://$REG/v2/team/app/manifests/1: HTTP status 404: MANIFEST_UNKNOWN: manifest unknown (not there, or not without a login)"
+call 6 HEAD "$REG/team/app" manifests/1
+says "error: HEAD http://$REG/v2/team/app/manifests/1: HTTP status 404: MANIFEST_UNKNOWN: manifest unknown"
+call 0 also=404 HEAD "$REG/team/app" manifests/1
+says "404"
+call 6 offline GET "$REG/team/app" manifests/1
+says "/v2/team/app/manifests/1: not tried, because of --offline"
+call 0 GET "$REG/x" ""
+says "200"
+
+# ---- htpasswd over TLS ----
+registry secure tls htpasswd alice:s3cret-pw
+secure=$REG
+call 6 GET "$secure/a" ""
+says "SSL certificate problem"
+says "; give its CA with --cacert"
+call 6 ca=ca.pem GET "$secure/a" tags/list
+says "HTTP status 401: UNAUTHORIZED: authentication required (run \"enclavebuild login $secure\")"
+auth alice:wrong "$secure"
+call 6 ca=ca.pem authfile=auth.json GET "$secure/a" tags/list
+says "(the credentials for $secure are not accepted; run \"enclavebuild login $secure\")"
+auth alice:s3cret-pw "$secure"
+put_blob blob "$secure/a" ca=ca.pem authfile=auth.json
+call 0 ca=ca.pem authfile=auth.json trace times=2 GET "$secure/a" ""
+says "GET https://$secure/v2/ (anonymous, 0 bytes sent): 401"
+says "GET https://$secure/v2/ (password left out, 0 bytes sent): 200"
+[ "$(grep -c anonymous call.err)" -eq 1 ] || fail "asked twice what is wanted: $err"
+grep -E 's3cret|Basic |YWxpY2' call.err && fail "a secret in the trace"
+mkdir -p "certs/$secure"
+cp ca.pem "certs/$secure/ca.crt"
+call 0 certs=certs authfile=auth.json GET "$secure/a" ""
+SSL_CERT_FILE=ca.pem call 0 authfile=auth.json GET "$secure/a" ""
+touch "certs/$secure/client.cert"
+call 5 certs=certs GET "$secure/a" tags/list
+says "client.key: No such file or directory"
+call 2 ca=blob GET "$secure/a" tags/list
+says "error: blob: no certificate in PEM form"
+
+# ---- tokens: least scope, one for many calls, renewed when it is refused ----
+tokend tokens user=alice:s3cret-pw:pull,push anonymous=pull refresh=r3fresh-t0ken:alice
+registry guarded token "$REALM"
+guarded=$REG
+auth alice:s3cret-pw "$guarded"
+put_blob blob "$guarded/team/app" authfile=auth.json
+call 0 authfile=auth.json times=3 sink=got GET "$guarded/team/app" "blobs/$DIGEST"
+grep -q "^200 GET auth=basic:alice service=tests scope=repository:team/app:pull " "$TOKEN_LOG" ||
+	fail "not the least scope: $(cat "$TOKEN_LOG")"
+[ "$(grep -c 'scope=repository:team/app:pull ' "$TOKEN_LOG")" -eq 1 ] || fail "a token for each call"
+grep -q "scope=repository:team/app:pull,push " "$TOKEN_LOG" || fail "no scope for push: $(cat "$TOKEN_LOG")"
+: >"$TOKEN_LOG"
+call 0 authfile=auth.json push from=team/app POST "$guarded/other/app" "blobs/uploads/?mount=$DIGEST&from=team/app"
+says "201"
+grep -q "scope=repository:other/app:pull,push+repository:team/app:pull" "$TOKEN_LOG" || fail "$(cat "$TOKEN_LOG")"
+call 0 sink=got GET "$guarded/team/app" "blobs/$DIGEST"
+call 6 push POST "$guarded/team/app" blobs/uploads/
+says "HTTP status 401: UNAUTHORIZED"
+says "run \"enclavebuild login $guarded\""
+auth alice:wrong "$guarded"
+call 6 authfile=auth.json GET "$guarded/team/app" tags/list
+says "/token?…: HTTP status 401"
+says "(the credentials for $guarded are not accepted; run \"enclavebuild login $guarded\")"
+: >"$TOKEN_LOG"
+printf '{"auths": {"%s": {"identitytoken": "r3fresh-t0ken"}}}' "$guarded" >auth.json
+call 0 authfile=auth.json push trace POST "$guarded/team/app" blobs/uploads/
+grep -q "^200 POST auth=refresh:alice service=tests scope=repository:team/app:pull,push client_id=enclavebuild" \
+	"$TOKEN_LOG" || fail "$(cat "$TOKEN_LOG")"
+grep -E 'r3fresh|s3cret|Bearer |eyJ' call.err && fail "a secret in the trace"
+
+# a DELETE wants a scope of its own: what the challenge names is added
+location=${out##*location=}
+: >"$TOKEN_LOG"
+call 6 authfile=auth.json push DELETE "$guarded/team/app" "${location%% *}"
+grep -q "scope=repository:team/app:delete,pull,push" "$TOKEN_LOG" || fail "$(cat "$TOKEN_LOG")"
+
+tokend plainold user=alice:s3cret-pw:pull,push nopost access
+registry old token "$REALM"
+auth alice:s3cret-pw "$REG"
+sed -i 's/}}}$/, "identitytoken": "r3fresh-t0ken"}}}/' auth.json
+call 0 authfile=auth.json push POST "$REG/team/app" blobs/uploads/
+grep -q "^404 POST" "$TOKEN_LOG" || fail "no POST: $(cat "$TOKEN_LOG")"
+grep -q "^200 GET auth=basic:alice" "$TOKEN_LOG" || fail "no GET behind it: $(cat "$TOKEN_LOG")"
+
+# ---- faults ----
+registry store
+store=$REG
+put_blob blob "$store/a"
+faultd busy "$store" '2 GET blobs status 503'
+call 0 sink=got GET "$FAULT/a" "blobs/$DIGEST"
+[ "$(grep -c ^503 "$FAULT_LOG")" -eq 2 ] || fail "$(cat "$FAULT_LOG")"
+faultd later "$store" '1 GET blobs status 429' '1 GET blobs header Retry-After: 2'
+began=$(date +%s%N)
+call 0 plain sink=got GET "$FAULT/a" "blobs/$DIGEST"
+[ $((($(date +%s%N) - began) / 1000000)) -ge 2000 ] || fail "Retry-After is not kept"
+faultd never "$store" '* GET blobs status 429' '* GET blobs header Retry-After: 3600'
+call 6 plain sink=got GET "$FAULT/a" "blobs/$DIGEST"
+says "HTTP status 429"
+says "(too many requests; try again in 3600 s, or after a login)"
+says "broken=1"
+[ "$(grep -c ^429 "$FAULT_LOG")" -eq 1 ] || fail "asked again though told not to"
+faultd page "$store" '* GET blobs status 500 html'
+call 6 plain sink=got GET "$FAULT/a" "blobs/$DIGEST"
+says "HTTP status 500: <"
+[ "$(grep -c ^500 "$FAULT_LOG")" -eq 4 ] || fail "not four attempts: $(cat "$FAULT_LOG")"
+faultd cutter "$store" '1 GET blobs cut 1000'
+call 6 plain sink=got GET "$FAULT/a" "blobs/$DIGEST"
+says "broken=1 got=1000"
+faultd mute "$store" '2 GET tags drop'
+call 0 plain also=404 GET "$FAULT/a" tags/list
+faultd loop "$store" '* GET tags redirect self'
+call 6 plain GET "$FAULT/a" tags/list
+says "more than 10 redirects"
+faultd warner "$store" '* * * header Warning: 299 - "this registry \"ends\" soon"'
+call 0 plain also=404 times=3 GET "$FAULT/a" tags/list
+[ "$(grep -c 'the registry warns: this registry "ends" soon' call.err)" -eq 1 ] || fail "not once: $err"
+faultd rel "$store" '* POST uploads location relative'
+call 0 plain push POST "$FAULT/a" blobs/uploads/
+says "location=http://$FAULT/v2/a/blobs/uploads/"
+
+# ---- no credential reaches another host ----
+faultd elsewhere "$store"
+other=$FAULT other_wire=$FAULT_WIRE
+faultd sender "$store" '* * * guard alice:s3cret-pw' "* GET blobs redirect http://$other"
+auth alice:s3cret-pw "$FAULT" "$other"
+call 0 plain authfile=auth.json sink=got GET "$FAULT/a" "blobs/$DIGEST"
+says "200"
+grep -q "basic:alice\|auth=Basic\|auth=basic" "$FAULT_LOG" || fail "no login: $(cat "$FAULT_LOG")"
+grep -qi '^authorization' "$other_wire" && fail "credentials went on to another host"
+grep -q "^GET /v2/a/blobs" "$other_wire" || fail "the redirect was not followed"
+faultd mover "$store" '* * * guard alice:s3cret-pw' "* POST uploads location $other"
+auth alice:s3cret-pw "$FAULT" "$other"
+call 0 plain authfile=auth.json push POST "$FAULT/a" blobs/uploads/
+location=${out##*location=}
+call 0 plain authfile=auth.json push once body=blob PUT "$FAULT/a" "${location%% *}&digest=$DIGEST"
+grep -q "^PUT" "$other_wire" || fail "the upload did not go there"
+grep -qi '^authorization' "$other_wire" && fail "credentials went on to another host"
+# who asks for them there gets none
+faultd thief "$store" '* * * guard alice:s3cret-pw'
+thief=$FAULT thief_wire=$FAULT_WIRE
+faultd decoy "$store" '* * * guard alice:s3cret-pw' "* GET blobs redirect http://$thief"
+auth alice:s3cret-pw "$FAULT" "$thief"
+call 6 plain authfile=auth.json sink=got GET "$FAULT/a" "blobs/$DIGEST"
+says "no credentials are sent to other hosts"
+grep -qi '^authorization' "$thief_wire" && fail "credentials went to who asked for them"
+
+# ---- an upload whose token is refused in the middle of it ----
+faultd forgets "$guarded" '1 PUT uploads header Authorization:' '1 PUT uploads status 401' \
+	"1 PUT uploads header WWW-Authenticate: Bearer realm=\"${REALM%/*}/token\",service=\"tests\""
+true
+
+# ---- addresses inside are no target ----
+faultd inward "$store" '* GET tags redirect http://169.254.169.254'
+call 6 plain GET "$FAULT/a" tags/list
+says "a redirect of 127.0.0.1 leads to an address inside this network: http://169.254.169.254/v2/a/tags/list (refused)"
+
+# ---- proxies ----
+faultd proxy "$store"
+http_proxy=http://$FAULT call 0 plain also=404 GET registry.invalid/a tags/list
+says "404"
+grep -q "GET http://registry.invalid/v2/a/tags/list" "$FAULT_WIRE" || fail "$(cat "$FAULT_WIRE")"
