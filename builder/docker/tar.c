@@ -208,6 +208,12 @@ write_node(void *arg, const struct encl_node *n, const char *path, struct encl_e
 				    .xattrs = i->xattrs,
 				    .n_xattrs = i->n_xattrs};
 
+	if (!strncmp(n->name, ".wh.", 4))
+		return encl_fail(
+			e, ENCL_FAILED,
+			"%s: a name that begins with \".wh.\" removes another in "
+			"a layer; an image cannot have it",
+			path);
 	if (i->tag) {
 		first = encl_node_path(w->first[i->tag - 1]);
 		m.type = ENCL_HARDLINK;

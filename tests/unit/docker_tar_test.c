@@ -133,3 +133,21 @@ TEST(docker_tar_bytes)
 	EQ_STR("sha256:5cb808fa719b712a5d7015b00a431dab5d29432a0c7012999e900edafbee7f23",
 	       text);
 }
+
+/* It would not come back: a layer's reader takes it for a removal. */
+TEST(docker_tar_whiteout)
+{
+	encl_auto(encl_tree_free) struct encl_tree *t = encl_tree_new(NULL);
+	encl_auto(encl_buf_clear) struct encl_buf b = {.cap = 1 << 16};
+	struct encl_entry_sink *sink = encl_tree_sink(t);
+	struct encl_sink_buf out;
+
+	OK(sink->begin(sink, &origin, 0, &e));
+	add(t, (struct encl_entry){.path = "d/.wh.x", .mode = 0644}, "x");
+	OK(sink->end(sink, &e));
+	OK(encl_tree_normalise(t, 10, ENCL_ROOT_SQUASHFS, &e));
+	encl_sink_buf_init(&out, &b, "tar");
+	FAILS(encl_tar_write(t, &out.sink, &e), ENCL_FAILED,
+	      "d/.wh.x: a name that begins with \".wh.\" removes another in a layer; an "
+	      "image cannot have it");
+}
