@@ -16,6 +16,7 @@
 #include "base/parse.h"
 #include "base/stream.h"
 #include "docker/engine.h"
+#include "docker/image.h"
 
 enum { GRACE_MS = 30000 }; /* of the daemon, after its containers */
 
@@ -94,6 +95,60 @@ add_daemon_json(const struct encl_manifest *m, const json_t *daemon,
 	return sink->end(sink, e);
 }
 
+/* Is the path made when the enclave runs? */
+static bool
+is_made_later(const struct encl_manifest *m, const char *path)
+{
+	static const char *const mounted[] = {"/dev", "/proc", "/run",
+					      "/sys", "/tmp",  "/var/run"};
+
+	for (size_t i = 0; i < sizeof mounted / sizeof *mounted; i++)
+		if (encl_path_within(path, mounted[i]))
+			return true;
+	for (size_t i = 0; i < m->n_exchanges; i++)
+		if (encl_path_within(path, m->exchanges[i].path) ||
+		    encl_path_within(m->exchanges[i].path, path))
+			return true;
+	return false;
+}
+
+/* A bind of a folder that is not there: `docker run -v` makes it, but the API's
+ * mounts do not. */
+static int
+add_bound(struct encl_env *env, const struct encl_manifest *m, size_t i,
+	  const struct encl_mount *mount, struct encl_tree *tree, struct encl_err *e)
+{
+	encl_auto(encl_free) char *at = encl_container_path(m, i, NULL);
+
+	if (mount->kind != ENCL_MOUNT_BIND || is_made_later(m, mount->source) ||
+	    encl_tree_find(tree, mount->source) ||
+	    encl_tree_find_nofollow(tree, mount->source))
+		return 0;
+	encl_warn(env->log, "%s.volumes: %s is not in the image; an empty folder is made",
+		  at, mount->source);
+	return encl_docker_add_folder(tree, mount->source + 1, 0755, m->source_date_epoch,
+				      e);
+}
+
+static int
+add_volumes(struct encl_env *env, const struct encl_manifest *m, struct encl_tree *tree,
+	    struct encl_err *e)
+{
+	static const struct encl_origin origin = {"generated", "docker"};
+	struct encl_entry_sink *sink = encl_tree_sink(tree);
+
+	if (sink->begin(sink, &origin, 0, e))
+		return -1;
+	for (size_t i = 0; i < m->docker.n_containers; i++) {
+		const struct encl_container *c = &m->docker.containers[i];
+
+		for (size_t j = 0; j < c->n_mounts; j++)
+			if (add_bound(env, m, i, &c->mounts[j], tree, e))
+				return -1;
+	}
+	return sink->end(sink, e);
+}
+
 static json_t *
 image_pins(const json_t *lock)
 {
@@ -122,7 +177,10 @@ encl_docker_build_install(struct encl_env *env, const struct encl_manifest *m,
 	    encl_docker_match_images(m, &d->images, e) ||
 	    encl_docker_settings(m, kernel_config, d->images.bytes, &d->settings, e))
 		return -1;
-	return add_daemon_json(m, d->settings.daemon, tree, e);
+	return add_daemon_json(m, d->settings.daemon, tree, e) ||
+			       add_volumes(env, m, tree, e)
+		       ? -1
+		       : 0;
 }
 
 /* ---- units ---- */

@@ -114,6 +114,15 @@ encl_format_signal_number(unsigned number, char out[ENCL_SIGNAL_TEXT])
 }
 
 bool
+encl_path_within(const char *path, const char *folder)
+{
+	size_t n = strlen(folder);
+
+	return !strncmp(path, folder, n) &&
+	       (!path[n] || path[n] == '/' || (n && folder[n - 1] == '/'));
+}
+
+bool
 encl_parse_hex(const char *text, size_t n, uint64_t *out)
 {
 	uint64_t v = 0;

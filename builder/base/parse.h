@@ -33,6 +33,9 @@ unsigned encl_parse_signal(const char *text);
 enum { ENCL_SIGNAL_TEXT = 16 };
 void encl_format_signal_number(unsigned number, char out[ENCL_SIGNAL_TEXT]);
 
+/* Is path folder itself, or below it?  Both absolute, in their one form. */
+bool encl_path_within(const char *path, const char *folder);
+
 /* Fixed-width hex field of n digits, as in cpio headers. */
 bool encl_parse_hex(const char *text, size_t n, uint64_t *out);
 

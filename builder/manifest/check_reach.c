@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/parse.h"
 #include "manifest/check.h"
 #include "manifest/report.h"
 #include "manifest/yaml.h"
@@ -112,15 +113,6 @@ check_ports(const struct encl_manifest *m, const struct encl_yaml_node *list,
 	}
 }
 
-/* path is folder, or below it */
-static bool
-is_within(const char *path, const char *folder)
-{
-	size_t n = strlen(folder);
-
-	return !strncmp(path, folder, n) && (!path[n] || path[n] == '/');
-}
-
 /* What the parent sends is not measured: it must not stand where programs do. */
 static const char *
 taken_place(const char *path, bool docker)
@@ -135,10 +127,10 @@ taken_place(const char *path, bool docker)
 		"/usr/local", "/usr/sbin", "/var", "/var/lib", "/var/run"};
 
 	for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
-		if (is_within(path, kernels[i]))
+		if (encl_path_within(path, kernels[i]))
 			return "is in a file system of the kernel";
 	for (size_t i = 0; docker && i < sizeof daemons / sizeof *daemons; i++)
-		if (is_within(path, daemons[i]))
+		if (encl_path_within(path, daemons[i]))
 			return "is the Docker daemon's; take a folder of its own";
 	for (size_t i = 0; i < sizeof system / sizeof *system; i++)
 		if (!strcmp(path, system[i]))
@@ -180,8 +172,8 @@ is_free(const struct encl_container *c)
 		const char *source = c->mounts[i].source;
 
 		if (c->mounts[i].kind == ENCL_MOUNT_BIND &&
-		    (!strcmp(source, "/") || is_within("/run/docker.sock", source) ||
-		     is_within("/var/run/docker.sock", source)))
+		    (encl_path_within("/run/docker.sock", source) ||
+		     encl_path_within("/var/run/docker.sock", source)))
 			return true;
 	}
 	return c->host_network || c->privileged;

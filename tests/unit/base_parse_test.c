@@ -141,3 +141,13 @@ TEST(base_parse_signal_names)
 		EQ_INT(n, encl_parse_signal(text));
 	}
 }
+
+TEST(base_parse_path_within)
+{
+	CHECK(encl_path_within("/a", "/a"));
+	CHECK(encl_path_within("/a/b", "/a"));
+	CHECK(encl_path_within("/a", "/"));
+	CHECK(!encl_path_within("/ab", "/a"));
+	CHECK(!encl_path_within("/", "/a"));
+	CHECK(!encl_path_within("/a", "/a/b"));
+}
