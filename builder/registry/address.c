@@ -3,6 +3,7 @@
 #include "registry/address.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,8 @@ encl_origin_of(const char *url, struct encl_origin *out, struct encl_err *e)
 	    !encl_parse_uint(port, 10, 65535, &number))
 		return malformed(url, e);
 	o.host = without_brackets(o.host);
+	for (char *c = o.host; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
 	o.port = (unsigned)number;
 	*out = o;
 	memset(&o, 0, sizeof o);

@@ -132,6 +132,7 @@ verdict(struct work *w, struct encl_err *e)
 	const struct encl_request q = {.method = w->call->method,
 				       .url = w->url,
 				       .home = &w->home,
+				       .authorization = w->login.authorization,
 				       .call = w->call,
 				       .reply = w->reply};
 
@@ -139,7 +140,7 @@ verdict(struct work *w, struct encl_err *e)
 		return 0;
 	if (!strcmp(w->call->method, "HEAD") && !w->answer.elsewhere)
 		ask_for_words(w);
-	return encl_explain(&q, &w->answer, w->h->name, !w->login.authorization, e);
+	return encl_explain(&q, &w->answer, w->h->name, e);
 }
 
 static bool

@@ -3,6 +3,7 @@
  * the registry's own words, and what to do next. */
 #include <inttypes.h>
 #include <jansson.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 #include "base/json.h"
 #include "registry/internal.h"
 
-enum { SHOWN_MAX = 200, URL_MAX = 300, SKEW_MAX_S = 300 };
+enum { SHOWN_MAX = 200, URL_MAX = 300, SKEW_MAX_S = 300, SECRET_MAX = 8192 };
 
 void
 encl_wipe(char *secret)
@@ -91,9 +92,36 @@ words_of_json(const json_t *o)
 			      message ? message : "");
 }
 
+/* Whether a server repeats the password or token that it was given. */
+static bool
+repeats_secret(const char *text, const char *authorization)
+{
+	char plain[SECRET_MAX * 3 / 4 + 4];
+	const char *secret = authorization ? strchr(authorization, ' ') : NULL;
+	const char *password;
+	bool found;
+	int n;
+
+	if (!secret || !*++secret)
+		return false;
+	if (strstr(text, secret))
+		return true;
+	if (strncmp(authorization, "Basic ", 6) != 0 || strlen(secret) > SECRET_MAX)
+		return false;
+	n = EVP_DecodeBlock((unsigned char *)plain, (const unsigned char *)secret,
+			    (int)strlen(secret));
+	if (n < 0)
+		return false;
+	plain[n] = 0;
+	password = strchr(plain, ':');
+	found = password && password[1] && strstr(text, password + 1);
+	explicit_bzero(plain, sizeof plain);
+	return found;
+}
+
 /* ": CODE: message", or the beginning of what is no JSON; malloc'ed. */
 static char *
-words(const struct encl_answer *a)
+words(const struct encl_answer *a, const char *authorization)
 {
 	encl_auto(json_decref) json_t *o = NULL;
 	encl_auto(encl_free) char *text = NULL;
@@ -106,6 +134,8 @@ words(const struct encl_answer *a)
 			     &ignored) &&
 	    json_is_object(o))
 		text = words_of_json(o);
+	if (repeats_secret(text ? text : encl_buf_text(&a->trouble), authorization))
+		return encl_xstrdup(": (its words repeat a secret and are left out)");
 	shown = text ? encl_printable(text, strlen(text))
 		     : encl_printable(encl_buf_text(&a->trouble), a->trouble.len);
 	return encl_xasprintf("%s%s", *shown ? ": " : "", shown);
@@ -132,9 +162,9 @@ hint_of_access(const struct encl_answer *a, long status, const char *host, bool 
 }
 
 static char *
-hint(const struct encl_request *q, const struct encl_answer *a, const char *host,
-     bool anonymous)
+hint(const struct encl_request *q, const struct encl_answer *a, const char *host)
 {
+	bool anonymous = !q->authorization;
 	long status = q->reply->status;
 
 	if (status >= 300 && status < 400)
@@ -164,11 +194,11 @@ hint(const struct encl_request *q, const struct encl_answer *a, const char *host
 
 int
 encl_explain(const struct encl_request *q, const struct encl_answer *a, const char *host,
-	     bool anonymous, struct encl_err *e)
+	     struct encl_err *e)
 {
 	encl_auto(encl_free) char *url = shown_url(q, a);
-	encl_auto(encl_free) char *said = words(a);
-	encl_auto(encl_free) char *next = hint(q, a, host, anonymous);
+	encl_auto(encl_free) char *said = words(a, q->authorization);
+	encl_auto(encl_free) char *next = hint(q, a, host);
 
 	return encl_fail(e, ENCL_NETWORK, "%s %s: HTTP status %ld%s%s", q->method, url,
 			 q->reply->status, said, next);

@@ -131,9 +131,10 @@ int encl_challenged(struct encl_registry *r, struct encl_host *h,
 
 /* ---- errors (explain.c) ---- */
 
-/* Fails with what the server said to a status; host: whom to log in to. */
+/* Fails with what the server said to a status; host: whom to log in to.  Words
+ * that repeat the request's secret are left out. */
 int encl_explain(const struct encl_request *q, const struct encl_answer *a,
-		 const char *host, bool anonymous, struct encl_err *e);
+		 const char *host, struct encl_err *e);
 /* Fails with why there is no answer. */
 int encl_explain_error(const struct encl_request *q, const struct encl_answer *a,
 		       struct encl_err *e);

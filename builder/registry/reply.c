@@ -135,46 +135,54 @@ encl_content_range(const char *value, uint64_t *first, uint64_t *last, uint64_t 
 	return true;
 }
 
-/* The end of a link's parameters: a comma outside of quotes, or the end. */
+/* Where the next such byte is outside of quotes, or the end. */
 static const char *
-end_of_link(const char *s)
+find_bare(const char *s, const char *end, char what)
 {
 	bool inside = false;
 
-	for (; *s && (inside || *s != ','); s++) {
+	for (; s < end && *s && (inside || *s != what); s++) {
 		if (*s == '"')
 			inside = !inside;
 		else if (inside && *s == '\\' && s[1])
 			s++;
 	}
-	return s;
+	return s < end ? s : end;
 }
 
-/* Whether rel holds the word "next"; text is the parameters behind ">". */
 static bool
-is_next(const char *text, size_t n)
+has_word(const char *s, const char *end, const char *word)
 {
-	encl_auto(encl_free) char *copy = encl_xstrndup(text, n);
-	char *save = NULL;
-	char *word;
+	size_t n = strlen(word);
 
-	for (char *c = copy; *c; c++)
-		*c = (char)tolower((unsigned char)*c);
-	for (char *p = strtok_r(copy, ";", &save); p; p = strtok_r(NULL, ";", &save)) {
-		p += strspn(p, " \t");
-		if (strncmp(p, "rel", 3) != 0)
-			continue;
-		p += 3 + strspn(p + 3, " \t");
-		if (*p++ != '=')
-			continue;
-		for (word = p + strspn(p, " \t\""); *word;
-		     word += strspn(word, " \t\"")) {
-			size_t length = strcspn(word, " \t\"");
+	while (s < end) {
+		const char *stop;
 
-			if (length == 4 && !strncmp(word, "next", 4))
+		while (s < end && strchr(" \t\"", *s))
+			s++;
+		for (stop = s; stop < end && !strchr(" \t\"", *stop);)
+			stop++;
+		if ((size_t)(stop - s) == n && !strncasecmp(s, word, n))
+			return true;
+		s = stop;
+	}
+	return false;
+}
+
+/* Whether rel among the parameters behind ">" holds the word "next". */
+static bool
+is_next(const char *s, const char *end)
+{
+	while (s < end) {
+		const char *stop = find_bare(s, end, ';');
+
+		s += strspn(s, " \t");
+		if (stop - s > 3 && !strncasecmp(s, "rel", 3)) {
+			s += 3 + strspn(s + 3, " \t");
+			if (*s == '=' && has_word(s + 1, stop, "next"))
 				return true;
-			word += length;
 		}
+		s = stop + 1;
 	}
 	return false;
 }
@@ -189,8 +197,8 @@ encl_link_next(const char *value)
 
 		if (!close)
 			return NULL;
-		end = end_of_link(close + 1);
-		if (is_next(close + 1, (size_t)(end - close - 1)))
+		end = find_bare(close + 1, value + strlen(value), ',');
+		if (is_next(close + 1, end))
 			return encl_xstrndup(open + 1, (size_t)(close - open - 1));
 		value = end;
 	}

@@ -231,7 +231,7 @@ struct asking {
 	struct encl_host *h;
 	const struct encl_origin *at;
 	struct encl_registry_reply *reply;
-	bool anonymous;
+	const char *refresh; /* that a form holds */
 };
 
 /* One question; 0 also with a status that is none of 200. */
@@ -249,12 +249,13 @@ ask(struct asking *k, const char *method, const char *url, const char *authoriza
 		.max = ANSWER_MAX,
 		.also = form ? also : NULL,
 	};
-	const struct encl_request q = {.method = method,
-				       .url = url,
-				       .home = k->at,
-				       .authorization = authorization,
-				       .call = &call,
-				       .reply = k->reply};
+	struct encl_request q = {.method = method,
+				 .url = url,
+				 .home = k->at,
+				 .authorization = authorization,
+				 .call = &call,
+				 .reply = k->reply};
+	char *secret;
 	bool broken;
 
 	encl_buf_init(&k->reply->body, ANSWER_MAX);
@@ -263,7 +264,12 @@ ask(struct asking *k, const char *method, const char *url, const char *authoriza
 	if (k->reply->status == 200 ||
 	    (form && (k->reply->status == 404 || k->reply->status == 405)))
 		return 0;
-	return encl_explain(&q, a, k->h->name, k->anonymous, e);
+	secret = form ? encl_xasprintf("Bearer %s", k->refresh) : NULL;
+	if (secret)
+		q.authorization = secret;
+	encl_explain(&q, a, k->h->name, e);
+	encl_wipe(secret);
+	return -1;
 }
 
 /* POST with the refresh token; a server that has no POST leaves *done false. */
@@ -281,6 +287,7 @@ ask_by_refresh(struct asking *k, const struct encl_challenge *wants,
 	if (!c->identity_token)
 		return 0;
 	form = form_of(wants, scopes, c->identity_token, &n);
+	k->refresh = c->identity_token;
 	rc = ask(k, "POST", wants->realm, NULL, form, n, &a, e);
 	explicit_bzero(form, n);
 	free(form);
@@ -338,7 +345,6 @@ encl_token_fetch(struct encl_registry *r, struct encl_host *h,
 	bool done;
 	int rc;
 
-	k.anonymous = !c->identity_token && !c->password;
 	if (check_realm(r, home, h->wants.realm, &at, e) ||
 	    ask_by_refresh(&k, &h->wants, scopes, c, &done, e))
 		return -1;

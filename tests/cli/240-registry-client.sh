@@ -19,14 +19,10 @@ auth() { # auth USER:PASSWORD HOST…
 	printf '{"auths": {%s}}' "${list%,}" >auth.json
 }
 put_blob() { # put_blob FILE REFERENCE WORD…: by POST and PUT
-	local file=$1 ref=$2 digest location
+	local file=$1 ref=$2
 	shift 2
-	digest=sha256:$(sha256sum <"$file" | cut -d' ' -f1)
-	call 0 "$@" push POST "$ref" blobs/uploads/
-	location=${out##*location=}
-	location=${location%% *}
-	call 0 "$@" push once body="$file" PUT "$ref" "$location&digest=$digest"
-	DIGEST=$digest
+	DIGEST=sha256:$(sha256sum <"$file" | cut -d' ' -f1)
+	call 0 "$@" body="$file" UPLOAD "$ref" "&digest=$DIGEST"
 }
 
 # ---- a plain registry: http is found out by itself ----
@@ -188,14 +184,53 @@ says "no credentials are sent to other hosts"
 grep -qi '^authorization' "$thief_wire" && fail "credentials went to who asked for them"
 
 # ---- an upload whose token is refused in the middle of it ----
-faultd forgets "$guarded" '1 PUT uploads header Authorization:' '1 PUT uploads status 401' \
-	"1 PUT uploads header WWW-Authenticate: Bearer realm=\"${REALM%/*}/token\",service=\"tests\""
-true
+tokend short user=alice:s3cret-pw:pull,push
+registry strict token "$REALM"
+faultd forgets "$REG" '1 PUT uploads status 401' \
+	"1 PUT uploads header WWW-Authenticate: Bearer realm=\"$REALM\",service=\"tests\""
+auth alice:s3cret-pw "$FAULT"
+head -c 3000000 /dev/urandom >large
+put_blob large "$FAULT/a" plain authfile=auth.json
+says "201"
+[ "$(grep -c '^200 GET auth=basic:alice' "$TOKEN_LOG")" -eq 2 ] || fail "not one new token: $(cat "$TOKEN_LOG")"
+same "requests" "$(printf '401 POST\n202 POST\n401 PUT\n201 PUT')" "$(grep -v listening "$FAULT_LOG" | cut -d' ' -f1,2)"
+faultd forgetful "$REG" '* PUT uploads status 401' \
+	"* PUT uploads header WWW-Authenticate: Bearer realm=\"$REALM\",service=\"tests\""
+auth alice:s3cret-pw "$FAULT"
+call 6 plain authfile=auth.json body=large UPLOAD "$FAULT/a" "&digest=$DIGEST"
+says "HTTP status 401"
+[ "$(grep -c ' PUT ' "$FAULT_LOG")" -eq 2 ] || fail "renewed more than once: $(cat "$FAULT_LOG")"
+# a session that breaks is begun again by who began it
+faultd broken "$store" '* PUT uploads upcut 1000'
+call 6 plain body=large UPLOAD "$FAULT/a" "&digest=$DIGEST"
+says "broken=1"
+[ "$(grep -c ' PUT ' "$FAULT_LOG")" -eq 1 ] || fail "sent again: $(cat "$FAULT_LOG")"
+
+# ---- a server that repeats the secret ----
+faultd echo "$store" '1 GET tags status 401' '1 GET tags header WWW-Authenticate: Basic realm="x"' \
+	'2-9 GET tags status 403 you are alice, s3cret-pw'
+auth alice:s3cret-pw "$FAULT"
+call 6 plain authfile=auth.json trace GET "$FAULT/a" tags/list
+says "HTTP status 403: (its words repeat a secret and are left out)"
+[[ $err != *s3cret* ]] || fail "$err"
 
 # ---- addresses inside are no target ----
 faultd inward "$store" '* GET tags redirect http://169.254.169.254'
 call 6 plain GET "$FAULT/a" tags/list
 says "a redirect of 127.0.0.1 leads to an address inside this network: http://169.254.169.254/v2/a/tags/list (refused)"
+
+for realm in http://10.1.2.3/token https://169.254.169.254/token http://auth.invalid/token file:///etc/passwd; do
+	faultd "realm${realm//[^a-z0-9]/}" "$store" '* * * status 401' \
+		"* * * header WWW-Authenticate: Bearer realm=\"$realm\",service=\"x\""
+	auth alice:s3cret-pw "$FAULT"
+	call 6 authfile=auth.json GET "$FAULT/a" tags/list
+	says "the token server of 127.0.0.1"
+	case $realm in
+	file*) says "is not a http or https URL" ;;
+	*auth.invalid*) says "speaks plain http: auth.invalid (refused; --plain-http allows it)" ;;
+	*) says "leads to an address inside this network: $realm (refused)" ;;
+	esac
+done
 
 # ---- proxies ----
 faultd proxy "$store"

@@ -6,6 +6,7 @@
  *		[certs=FOLDER] [from=REPOSITORY] [also=STATUS] [offset=N] [body=FILE]
  *		[max=N] [times=N] [sink=FILE] METHOD REFERENCE PATH|URL
  *
+ * METHOD "UPLOAD" is POST and, to the Location with PATH added, PUT of the body.
  * A line "STATUS TYPE got=N location=URL digest=D next=URL" each time, then the
  * body; errors on stderr.  The exit status is the error's code.
  */
@@ -17,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "base/alloc.h"
 #include "base/log.h"
 #include "registry/credentials.h"
 #include "registry/registry.h"
@@ -134,6 +135,29 @@ once(struct job *j, struct encl_registry *r, struct encl_err *e)
 	return 0;
 }
 
+/* What a push does, in one session. */
+static int
+upload(struct job *j, struct encl_registry *r, struct encl_err *e)
+{
+	encl_auto(encl_registry_reply_clear) struct encl_registry_reply reply = {0};
+	encl_auto(encl_free) char *url = NULL;
+	struct encl_registry_call post = {.method = "POST",
+					  .where = j->call.where,
+					  .access = ENCL_REGISTRY_PUSH,
+					  .path = "blobs/uploads/"};
+
+	if (encl_registry_call(r, &post, &reply, NULL, e)) {
+		fprintf(stderr, "error: %s\n", e->msg);
+		return -1;
+	}
+	url = encl_xasprintf("%s%s", text(reply.location), j->call.path);
+	j->call.method = "PUT";
+	j->call.url = url;
+	j->call.access = ENCL_REGISTRY_PUSH;
+	j->call.once = true;
+	return once(j, r, e);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -163,7 +187,7 @@ main(int argc, char **argv)
 		return (int)e.code;
 	}
 	while (j.times--)
-		if (once(&j, r, &e))
+		if (strcmp(j.call.method, "UPLOAD") ? once(&j, r, &e) : upload(&j, r, &e))
 			return (int)e.code;
 	return 0;
 }
