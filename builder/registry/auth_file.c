@@ -32,13 +32,21 @@ encl_auth_server(const char *host)
 								    : host;
 }
 
+static bool
+is_blank(const char *text, size_t n)
+{
+	while (n && text[n - 1] && strchr(" \t\r\n", text[n - 1]))
+		n--;
+	return !n;
+}
+
 int
 encl_auth_file_parse(const char *text, size_t n, const char *path, json_t **out,
 		     struct encl_err *e)
 {
 	encl_auto(encl_secret_json_free) json_t *doc = NULL;
 
-	if (strspn(text, " \t\r\n") == n)
+	if (is_blank(text, n))
 		doc = json_object();
 	else if (encl_secret_json_parse(text, n, path, &doc, e))
 		return -1;

@@ -101,13 +101,14 @@ encl_credentials_find(struct encl_env *env, const char *auth_file, const char *h
 	encl_auto(files_clear) struct files files = {.n = 0};
 	bool found = false;
 
-	(void)env;
 	if (auth_file && access(auth_file, F_OK))
 		return encl_fail_sys(e, ENCL_USAGE, "auth file %s", auth_file);
 	list_files(auth_file, &files);
 	for (size_t i = 0; i < files.n && !found; i++)
 		if (find_in(files.v[i], host, repository, &c, &found, e))
 			return -1;
+	if (!found && encl_ecr_is(host) && encl_ecr_credentials(env, host, &c, e))
+		return -1;
 	*out = encl_take(c, (struct encl_credentials){0});
 	return 0;
 }

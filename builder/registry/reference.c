@@ -291,7 +291,7 @@ bool
 encl_reference_looks_like(const char *text)
 {
 	encl_auto(encl_reference_clear) struct encl_reference r = {0};
-	struct encl_err ignored;
+	struct encl_err ignored = {.code = ENCL_OK};
 	struct stat st;
 
 	if (!strncmp(text, SCHEME, strlen(SCHEME)))

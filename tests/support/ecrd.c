@@ -41,23 +41,38 @@ struct ecr {
 	struct server server;
 };
 
-static void
-reply(struct request *q, long status, const char *why, json_t *own_body)
+/* What it thinks the time is. */
+static char *
+date_field(long skew)
 {
+	time_t now = time(NULL) + skew;
+	char text[64];
+	struct tm tm;
+
+	strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
+	return encl_xasprintf("Date: %s\r\n", text);
+}
+
+static void
+reply(const struct ecr *s, struct request *q, long status, const char *why,
+      json_t *own_body)
+{
+	encl_auto(encl_free) char *date = date_field(s->skew);
+	encl_auto(encl_free) char *fields =
+		encl_xasprintf("Content-Type: application/x-amz-json-1.1\r\n%s", date);
 	encl_auto(json_decref) json_t *body = own_body;
 	encl_auto(encl_free) char *text = encl_json_compact(body);
 	encl_auto(encl_free) char *line =
 		encl_xasprintf("%ld %s", status, serve_reason(status));
 
-	serve_reply(q, line, "Content-Type: application/x-amz-json-1.1\r\n", text,
-		    strlen(text));
+	serve_reply(q, line, fields, text, strlen(text));
 	printf("%ld %s %s: %s\n", status, q->method, q->target, why);
 }
 
 static void
-refuse(struct request *q, const char *type, const char *why)
+refuse(const struct ecr *s, struct request *q, const char *type, const char *why)
 {
-	reply(q, 400, why, json_pack("{s:s,s:s}", "__type", type, "message", why));
+	reply(s, q, 400, why, json_pack("{s:s,s:s}", "__type", type, "message", why));
 }
 
 /* ---- SigV4 ---- */
@@ -265,12 +280,12 @@ give_token(const struct ecr *s, struct request *q)
 	json_t *data;
 
 	if (refused) {
-		refuse(q, refused, why);
+		refuse(s, q, refused, why);
 		return;
 	}
 	if (!target || strcmp(target, want) != 0 || !type ||
 	    strcmp(type, "application/x-amz-json-1.1") != 0) {
-		refuse(q, "UnknownOperationException", "no such operation");
+		refuse(s, q, "UnknownOperationException", "no such operation");
 		return;
 	}
 	EVP_EncodeBlock((unsigned char *)token, (const unsigned char *)s->token,
@@ -278,7 +293,7 @@ give_token(const struct ecr *s, struct request *q)
 	data = json_pack("{s:s,s:f,s:s}", "authorizationToken", token, "expiresAt",
 			 (double)(time(NULL) + s->lifetime) + 0.25, "proxyEndpoint",
 			 "https://registry.invalid");
-	reply(q, 200, "token",
+	reply(s, q, 200, "token",
 	      public ? json_pack("{s:o}", "authorizationData", data)
 		     : json_pack("{s:[o]}", "authorizationData", data));
 }
@@ -323,7 +338,7 @@ imds(const struct ecr *s, struct request *q)
 	} else if (!strcmp(q->target, path)) {
 		say(q, "200 OK", s->role);
 	} else if (!strcmp(q->target + strlen(path), s->role)) {
-		reply(q, 200, "imds", role_key(s));
+		reply(s, q, 200, "imds", role_key(s));
 	} else {
 		say(q, "404 Not Found", "");
 	}
@@ -339,7 +354,7 @@ answer(void *arg, struct request *q)
 		imds(s, q);
 	else if (!strncmp(q->target, "/creds", 6) && s->role &&
 		 (!s->bearer || (auth && !strcmp(auth, s->bearer))))
-		reply(q, 200, "container endpoint", role_key(s));
+		reply(s, q, 200, "container endpoint", role_key(s));
 	else if (!strcmp(q->method, "POST") && !strcmp(q->target, "/"))
 		give_token(s, q);
 	else

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GetAuthorizationToken (AWS JSON 1.1): a password for twelve hours, signed for
+ * with the caller's identity.  ECR Public's answer has an object where the
+ * private one's has an array.
+ */
+#include "registry/ecr.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/curl.h"
+#include "base/http.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "registry/ecr_token.h"
+
+enum { SKEW_MAX_S = 300, MAX_SHOWN = 200, MAX_TOKEN = 64 * 1024, LIFE_S = 12 * 3600 };
+
+bool
+encl_ecr_is(const char *host)
+{
+	return encl_ecr_host_parse(host, NULL);
+}
+
+/* base64 of USER:PASSWORD. */
+static int
+take_token(const char *token, struct encl_credentials *out, struct encl_err *e)
+{
+	size_t n = strlen(token);
+	encl_auto(encl_secret_buf_clear) struct encl_buf plain;
+	char *colon;
+	int size;
+
+	encl_secret_buf_init(&plain, n);
+	size = n % 4 || n > MAX_TOKEN
+		       ? -1
+		       : EVP_DecodeBlock(plain.data, (const uint8_t *)token, (int)n);
+	colon = size > 0 ? strchr((char *)plain.data, ':') : NULL;
+	if (!colon || colon == (char *)plain.data || !colon[1])
+		return encl_fail(e, ENCL_NETWORK,
+				 "\"authorizationToken\" is not base64 of USER:PASSWORD");
+	*colon = 0;
+	out->user = encl_xstrdup((const char *)plain.data);
+	out->password = encl_xstrdup(colon + 1);
+	return 0;
+}
+
+int
+encl_ecr_answer(const char *text, size_t n, struct encl_credentials *out,
+		uint64_t *expires, struct encl_err *e)
+{
+	encl_auto(encl_secret_json_free) json_t *doc = NULL;
+	const json_t *data;
+	const json_t *end;
+	const char *token;
+	uint64_t latest = encl_now() + LIFE_S;
+
+	if (encl_secret_json_parse(text, n, "answer", &doc, e))
+		return -1;
+	data = json_object_get(doc, "authorizationData");
+	if (json_is_array(data))
+		data = json_array_get(data, 0);
+	if (encl_json_str(data, "authorizationToken", "answer", &token, e))
+		return -1;
+	end = json_object_get(data, "expiresAt");
+	if (!json_is_number(end) || json_number_value(end) < 1)
+		return encl_fail(e, ENCL_FAILED,
+				 "answer: \"expiresAt\" is missing or not a time");
+	if (take_token(token, out, e))
+		return -1;
+	*expires = json_number_value(end) < (double)latest
+			   ? (uint64_t)json_number_value(end)
+			   : latest;
+	return 0;
+}
+
+/* The last word of "com.amazonaws.ecr#InvalidParameterException". */
+static const char *
+type_of(const json_t *doc)
+{
+	const char *type = json_string_value(json_object_get(doc, "__type"));
+	const char *hash = type ? strrchr(type, '#') : NULL;
+
+	return hash ? hash + 1 : type ? type : "";
+}
+
+static char *
+hint_for(const char *type, const struct encl_aws_reply *r,
+	 const struct encl_aws_identity *i)
+{
+	if (strstr(type, "Signature") || strstr(type, "RequestExpired") ||
+	    strstr(type, "Skewed")) {
+		if (llabs(r->skew_s) > SKEW_MAX_S)
+			return encl_xasprintf(" (this machine's clock is %lld s %s; set "
+					      "it right)",
+					      llabs(r->skew_s),
+					      r->skew_s > 0 ? "behind" : "ahead");
+		return encl_xasprintf(" (the secret key of %s is not the key id's)",
+				      i->from);
+	}
+	if (!strcmp(type, "AccessDeniedException"))
+		return encl_xasprintf(" (%s lacks the right to GetAuthorizationToken)",
+				      i->from);
+	if (!strcmp(type, "UnrecognizedClientException") ||
+	    !strcmp(type, "InvalidClientTokenId"))
+		return encl_xasprintf(" (the key id or session token of %s is not known "
+				      "to AWS)",
+				      i->from);
+	if (!strcmp(type, "ExpiredTokenException"))
+		return encl_xasprintf(" (what %s gives has expired)", i->from);
+	return encl_xstrdup(encl_curl_hint(r->status));
+}
+
+/* One line of what the server says; nothing where it repeats a secret (a wrong
+ * signature is answered with all that should have been signed). */
+static void
+show(const char *message, const struct encl_aws_identity *i, char out[MAX_SHOWN + 1])
+{
+	size_t n = strcspn(message, "\r\n");
+
+	if (strstr(message, i->secret) || (i->session && strstr(message, i->session)) ||
+	    strstr(message, "Canonical String"))
+		n = strcspn(message, ".\r\n");
+	while (n && message[n - 1] == '.')
+		n--;
+	if (n > MAX_SHOWN)
+		n = MAX_SHOWN;
+	for (size_t k = 0; k < n; k++)
+		out[k] = message[k] >= ' ' && message[k] <= '~' ? message[k] : '?';
+	out[n] = 0;
+	if (strstr(out, i->secret) || (i->session && strstr(out, i->session)))
+		*out = 0;
+}
+
+char *
+encl_ecr_explain(const struct encl_aws_reply *r, const struct encl_aws_identity *i)
+{
+	encl_auto(json_decref) json_t *doc = NULL;
+	encl_auto(encl_free) char *hint = NULL;
+	struct encl_err ignored = {.code = ENCL_OK};
+	char text[MAX_SHOWN + 1];
+	char type[MAX_SHOWN + 1];
+	const char *said;
+
+	if (encl_json_parse(encl_buf_text(&r->body), r->body.len, "answer", &doc,
+			    &ignored))
+		doc = json_object();
+	said = json_string_value(json_object_get(doc, "message"));
+	if (!said)
+		said = json_string_value(json_object_get(doc, "Message"));
+	show(said ? said : "", i, text);
+	show(type_of(doc), i, type);
+	hint = hint_for(type, r, i);
+	return encl_xasprintf("%s%s%s%s%s", *type ? ": " : "", type, *text ? ": " : "",
+			      text, hint);
+}
+
+static const char *
+first_of(const char *const names[])
+{
+	for (; *names; names++) {
+		const char *value = getenv(*names);
+
+		if (value && *value)
+			return value;
+	}
+	return NULL;
+}
+
+/* Where the service is: AWS's address, or a variable's. */
+static int
+endpoint_of(const struct encl_ecr_host *h, char **out, struct encl_err *e)
+{
+	static const char *const private[] = {"ENCLAVEBUILD_ECR_ENDPOINT",
+					      "AWS_ENDPOINT_URL_ECR", "AWS_ENDPOINT_URL",
+					      NULL};
+	static const char *const public[] = {"ENCLAVEBUILD_ECR_ENDPOINT",
+					     "AWS_ENDPOINT_URL_ECR_PUBLIC",
+					     "AWS_ENDPOINT_URL", NULL};
+	const char *own = first_of(h->is_public ? public : private);
+	encl_auto(encl_free) char *shown = own ? encl_http_redact(own) : NULL;
+	size_t n = own ? strlen(own) : 0;
+
+	if (own && !encl_aws_url_ok(own, false))
+		return encl_fail(e, ENCL_USAGE,
+				 "\"%s\" as the address of ECR: only https, or http to "
+				 "this machine",
+				 shown);
+	while (n && own[n - 1] == '/')
+		n--;
+	*out = own ? encl_xstrndup(own, n) : encl_xstrdup(h->api);
+	return 0;
+}
+
+static int
+ask(const struct encl_ecr_host *h, const char *endpoint,
+    const struct encl_aws_identity *identity, struct encl_credentials *out,
+    uint64_t *expires, struct encl_err *e)
+{
+	encl_auto(encl_aws_reply_clear) struct encl_aws_reply r = {.status = 0};
+	encl_auto(encl_free) char *url = encl_xasprintf("%s/", endpoint);
+	encl_auto(encl_free) char *shown = encl_http_redact(url);
+	encl_auto(encl_free) char *said = NULL;
+	struct encl_aws_request q = {
+		.method = "POST",
+		.url = url,
+		.headers = {"Content-Type: application/x-amz-json-1.1",
+			    h->is_public ? "X-Amz-Target: "
+					   "SpencerFrontendService.GetAuthorizationToken"
+					 : "X-Amz-Target: "
+					   "AmazonEC2ContainerRegistry_V20150921."
+					   "GetAuthorizationToken"},
+		.body = "{}",
+		.identity = identity,
+		.region = h->region,
+		.service = h->is_public ? "ecr-public" : "ecr",
+	};
+
+	encl_aws_send(&q, &r);
+	if (!r.status)
+		return encl_fail(e, ENCL_NETWORK, "POST %s: %s", shown, r.trouble);
+	if (r.status == 200) {
+		if (!encl_ecr_answer(encl_buf_text(&r.body), r.body.len, out, expires, e))
+			return 0;
+		e->code = ENCL_NETWORK;
+		return encl_wrap(e, "POST %s", shown);
+	}
+	said = encl_ecr_explain(&r, identity);
+	return encl_fail(e, ENCL_NETWORK, "POST %s: HTTP status %ld%s", shown, r.status,
+			 said);
+}
+
+/* *found is false where nobody says who the caller is. */
+static int
+get(struct encl_env *env, const struct encl_ecr_host *h, struct encl_credentials *out,
+    struct encl_buf *tried, bool *found, struct encl_err *e)
+{
+	encl_auto(encl_aws_identity_clear) struct encl_aws_identity identity = {0};
+	encl_auto(encl_free) char *endpoint = NULL;
+	encl_auto(encl_free) char *path = NULL;
+	struct encl_err ignored = {.code = ENCL_OK};
+	uint64_t expires = 0;
+
+	if (endpoint_of(h, &endpoint, e) ||
+	    encl_aws_identity_find(!h->is_public, &identity, tried, e))
+		return -1;
+	*found = identity.key_id != NULL;
+	if (!*found)
+		return 0;
+	if (env->cache_dir)
+		path = encl_ecr_token_path(env->cache_dir, h, identity.key_id, endpoint);
+	if (path && encl_ecr_token_load(path, out))
+		return 0;
+	if (ask(h, endpoint, &identity, out, &expires, e))
+		return -1;
+	encl_debug(env->log, "ECR: a token by the identity of %s", identity.from);
+	if (path && encl_ecr_token_save(path, out, expires, &ignored))
+		encl_warn(env->log, "ECR's token is not kept: %s", ignored.msg);
+	return 0;
+}
+
+int
+encl_ecr_credentials(struct encl_env *env, const char *host, struct encl_credentials *out,
+		     struct encl_err *e)
+{
+	encl_auto(encl_credentials_clear) struct encl_credentials c = {0};
+	encl_auto(encl_buf_clear) struct encl_buf tried;
+	struct encl_ecr_host h;
+	struct encl_err why = {.code = ENCL_OK};
+	bool found = false;
+
+	encl_buf_init(&tried, 1024);
+	if (!encl_ecr_host_parse(host, &h))
+		return encl_fail(e, ENCL_USAGE, "%s: not a host of Amazon ECR", host);
+	if (env->offline)
+		return encl_fail(e, ENCL_NETWORK,
+				 "%s: no token is fetched, because of --offline", host);
+	if (get(env, &h, &c, &tried, &found, &why)) {
+		if (!h.is_public) {
+			*e = why;
+			return encl_wrap(e, "credentials for %s", host);
+		}
+		encl_warn(env->log, "%s: going on without credentials: %s", host,
+			  why.msg);
+	} else if (!found && !h.is_public) {
+		return encl_fail(e, ENCL_NETWORK,
+				 "credentials for %s: none in %s (in a container, IMDSv2 "
+				 "needs a hop limit of 2)",
+				 host, encl_buf_text(&tried));
+	}
+	*out = encl_take(c, (struct encl_credentials){0});
+	return 0;
+}

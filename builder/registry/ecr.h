@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parts of encl_ecr_credentials that are tested apart. */
+#ifndef ENCL_REGISTRY_ECR_H
+#define ENCL_REGISTRY_ECR_H
+
+#include <stdint.h>
+
+#include "registry/aws.h"
+#include "registry/credentials.h"
+#include "registry/ecr_host.h"
+
+/* GetAuthorizationToken's answer: user, password and when they end. */
+int encl_ecr_answer(const char *text, size_t n, struct encl_credentials *out,
+		    uint64_t *expires, struct encl_err *e) ENCL_MUST_CHECK;
+
+/* An error's answer as ": TYPE: message (what to do)", malloc'ed. */
+char *encl_ecr_explain(const struct encl_aws_reply *r, const struct encl_aws_identity *i);
+
+/* What `logout` removes: all tokens of the host's account and region; *any (may
+ * be NULL) is whether there were some. */
+int encl_ecr_forget(const char *cache_dir, const char *host, bool *any,
+		    struct encl_err *e) ENCL_MUST_CHECK;
+
+#endif
