@@ -72,7 +72,19 @@ node_of(const struct docker *d, size_t i)
 				 encl_manifest_yaml_get(d->node, "containers"), i);
 }
 
-/* Problem at element e of a list of container i, or at the key (e -1). */
+/* Elements that were wrong are not in the struct: then none can be told. */
+static bool
+is_whole(const struct encl_container *c, const struct encl_yaml_node *list,
+	 const char *key)
+{
+	size_t n = !strcmp(key, "ports")     ? c->publish.n
+		   : !strcmp(key, "volumes") ? c->volumes.n
+					     : c->tmpfs.n;
+
+	return list && list->kind == ENCL_YAML_LIST && list->n == n;
+}
+
+/* Problem at an element of a list of container i, or at the key (-1). */
 static void problem(const struct docker *d, size_t i, const char *key, int element,
 		    const char *fmt, ...) ENCL_PRINTF(5, 6);
 
@@ -83,10 +95,11 @@ problem(const struct docker *d, size_t i, const char *key, int element, const ch
 	const struct encl_container *c = &d->m->docker.containers[i];
 	const struct encl_yaml_node *list =
 		encl_check_container_key(c, node_of(d, i), key);
+	bool whole = element >= 0 && is_whole(c, list, key);
 	const struct encl_yaml_node *node =
-		element < 0 ? NULL : encl_manifest_yaml_at(list, (size_t)element);
+		whole ? encl_manifest_yaml_at(list, (size_t)element) : NULL;
 	encl_auto(encl_free) char *at =
-		element < 0 ? encl_xstrdup(key) : encl_xasprintf("%s[%d]", key, element);
+		!whole ? encl_xstrdup(key) : encl_xasprintf("%s[%d]", key, element);
 	encl_auto(encl_free) char *path = encl_container_path(d->m, i, at);
 	encl_auto(encl_free) char *text = NULL;
 	va_list ap;
@@ -175,6 +188,20 @@ check_mounts(const struct docker *d, size_t i)
 			break;
 		}
 	}
+}
+
+/* Docker creates no container with more than there are. */
+static void
+check_cpus(const struct docker *d, size_t i)
+{
+	const struct encl_container *c = &d->m->docker.containers[i];
+	unsigned cpus = d->m->resources.cpus;
+
+	if (cpus && c->unit.limits.cpu_milli > (uint64_t)cpus * 1000)
+		problem(d, i, "cpus", -1,
+			"the enclave has %u processor%s, and Docker gives no container "
+			"more; raise resources.cpus, or take less",
+			cpus, cpus == 1 ? "" : "s");
 }
 
 /* Names of images as written; NULL where one leaves them to its source. */
@@ -308,5 +335,6 @@ encl_manifest_check_docker(const struct encl_yaml_node *root,
 		check_ports(&d, i);
 		check_network(&d, i);
 		check_mounts(&d, i);
+		check_cpus(&d, i);
 	}
 }

@@ -139,6 +139,15 @@ is_normal(const char *path)
 	return true;
 }
 
+/* runc mounts nothing there. */
+static const char *
+wrong_target(const char *target)
+{
+	return encl_path_within(target, "/proc")
+		       ? "has a target in /proc, which is the container's own"
+		       : NULL;
+}
+
 static bool
 is_volume_name(const char *text)
 {
@@ -206,6 +215,8 @@ encl_docker_volume(struct encl_arena *arena, const char *text, struct encl_mount
 		wrong = "has a target that is not an absolute path below \"/\" in its one "
 			"form";
 	if (!wrong)
+		wrong = wrong_target(m.target);
+	if (!wrong)
 		*out = m;
 	return wrong;
 }
@@ -222,6 +233,8 @@ encl_docker_tmpfs(struct encl_arena *arena, const char *text, struct encl_mount 
 		*options++ = 0;
 	if (!is_normal(m.target))
 		return "is not an absolute path below \"/\" in its one form";
+	if (wrong_target(m.target))
+		return wrong_target(m.target);
 	if (options && strncmp(options, "size=", 5) != 0)
 		return "has an option other than \"size=\"";
 	if (options &&

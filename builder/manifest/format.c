@@ -238,6 +238,11 @@ const struct encl_format encl_format_host = {
 	.pattern = "^[A-Za-z0-9_][A-Za-z0-9_-]*([.][A-Za-z0-9_-]+)*$",
 	.max = 253,
 };
+const struct encl_format encl_format_hostname = {
+	.what = "a host name of at most 64 bytes",
+	.pattern = "^[A-Za-z0-9_][A-Za-z0-9_-]*([.][A-Za-z0-9_-]+)*$",
+	.max = 64, /* sethostname(2) */
+};
 const struct encl_format encl_format_address = {
 	.what = "an IPv4 or IPv6 address",
 	.check = address,

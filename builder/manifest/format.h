@@ -41,6 +41,7 @@ extern const struct encl_format encl_format_argument;
 extern const struct encl_format encl_format_env_name;
 extern const struct encl_format encl_format_env_value;
 extern const struct encl_format encl_format_host;
+extern const struct encl_format encl_format_hostname; /* of a container */
 extern const struct encl_format encl_format_address;
 extern const struct encl_format encl_format_suite;
 extern const struct encl_format encl_format_component;

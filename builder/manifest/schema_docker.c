@@ -239,7 +239,7 @@ const struct encl_key encl_manifest_container_keys[] = {
 	    .help = "Folders in memory."),
 	TEXT("workdir", workdir, folder_in_image, .help = "Instead of the image's."),
 	TEXT("user", user, user, .help = "Instead of the image's."),
-	TEXT("hostname", hostname, host, .help = "Left out, the container's name."),
+	TEXT("hostname", hostname, hostname, .help = "Left out, the container's name."),
 	SET("aliases", aliases, host,
 	    .help = "Further names that other containers find it by."),
 	{.name = "memoryMiB",

@@ -309,6 +309,16 @@ TEST(manifest_compose_values)
 		{"volumes: [{type: tmpfs, target: /a, tmpfs: {size: 1}}]",
 		 "volumes[0].type: \"tmpfs\" is neither \"bind\" nor \"volume\"; a tmpfs "
 		 "stands under tmpfs of the service, such as \"/cache:size=64m\""},
+		{"volumes: ['/a:/proc/x']",
+		 "volumes[0]: volume \"/a:/proc/x\" has a target in /proc, which is the "
+		 "container's own"},
+		{"tmpfs: [/proc]",
+		 "tmpfs[0]: tmpfs \"/proc\" has a target in /proc, which is the "
+		 "container's own"},
+		{"hostname: "
+		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		 "hostname: \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		 "…\" is longer than 64 bytes"},
 		{"volumes: [{type: bind, source: a, target: /a}]",
 		 "volumes[0]: a bind has an absolute source, a volume a name or none; "
 		 "read_only is true or false"},
