@@ -69,7 +69,9 @@ struct encl_docker_loaded {
 	const char *id;	    /* "sha256:…" of its config */
 	const char **names; /* "memcached:1.6", … */
 	size_t n_names;
-	bool has_health;	 /* its config has a health check */
+	bool has_health;  /* its config has a health check */
+	bool has_command; /* … arguments or a program (Cmd) */
+	bool has_entrypoint;
 	const char *stop_signal; /* of its config, or NULL */
 	uint64_t bytes;		 /* of its layers, unpacked */
 };
@@ -109,7 +111,9 @@ int encl_docker_install_images(struct encl_env *env, const struct encl_manifest 
 
 /*
  * Sets image_index of every container; ENCL_USAGE, naming it, where one's image
- * is none of the loaded ones.  A reference with a digest means the image's ID.
+ * is none of the loaded ones (a reference with a digest means the image's ID),
+ * where nothing says what one runs, and where a unit waits for the health of one
+ * that has no check.
  */
 int encl_docker_match_images(const struct encl_manifest *m,
 			     const struct encl_docker_images *loaded,

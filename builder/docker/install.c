@@ -168,6 +168,8 @@ take_config(const struct encl_docker_opened *o, struct encl_arena *arena,
 	encl_digest_format(&o->id, text);
 	l->id = encl_arena_strdup(arena, text);
 	l->has_health = first && strcmp(first, "NONE") != 0;
+	l->has_command = c.cmd.n != 0;
+	l->has_entrypoint = c.entrypoint.n != 0;
 	l->stop_signal = stop_signal(&c, o->what, arena, log);
 	return 0;
 }

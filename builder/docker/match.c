@@ -64,6 +64,66 @@ not_loaded(const struct encl_manifest *m, size_t i,
 			 at, path, c->image, encl_buf_text(&names));
 }
 
+/* As the daemon puts both together: a container's own entry point, even an empty
+ * one, takes the image's away. */
+static bool
+has_program(const struct encl_container *c, const struct encl_docker_loaded *image)
+{
+	return c->entrypoint.n || c->command.n || image->has_command ||
+	       (!c->has_entrypoint && image->has_entrypoint);
+}
+
+static int
+check_program(const struct encl_manifest *m, size_t i,
+	      const struct encl_docker_loaded *image, struct encl_err *e)
+{
+	const struct encl_container *c = &m->docker.containers[i];
+	encl_auto(encl_free) char *at = encl_manifest_at(m, c->unit.pos);
+	encl_auto(encl_free) char *path = encl_container_path(m, i, NULL);
+
+	if (has_program(c, image))
+		return 0;
+	return encl_fail(
+		e, ENCL_USAGE,
+		"%s%s: neither it nor the image \"%s\" says what is run; give it "
+		"a command",
+		at, path, c->image);
+}
+
+/* The container of that name, where nothing checks its health. */
+static bool
+is_unchecked(const struct encl_manifest *m, const struct encl_docker_images *loaded,
+	     const char *name)
+{
+	for (size_t i = 0; i < m->docker.n_containers; i++) {
+		const struct encl_container *c = &m->docker.containers[i];
+
+		if (!strcmp(c->unit.name, name))
+			return c->no_health || (c->unit.health.kind == ENCL_HEALTH_NONE &&
+						!loaded->v[c->image_index].has_health);
+	}
+	return false;
+}
+
+/* path: malloc'ed, of the unit's dependencies */
+static int
+check_healthy(const struct encl_manifest *m, const struct encl_unit *unit, char *path,
+	      const struct encl_docker_images *loaded, struct encl_err *e)
+{
+	encl_auto(encl_free) char *owned = path;
+	encl_auto(encl_free) char *at = encl_manifest_at(m, unit->pos);
+
+	for (size_t i = 0; i < unit->n_depends; i++)
+		if (unit->depends[i].condition == ENCL_HEALTHY &&
+		    is_unchecked(m, loaded, unit->depends[i].name))
+			return encl_fail(
+				e, ENCL_USAGE,
+				"%s%s.%s: neither \"%s\" nor its image has a "
+				"healthcheck; give it one, or wait for its start",
+				at, owned, unit->depends[i].name, unit->depends[i].name);
+	return 0;
+}
+
 int
 encl_docker_match_images(const struct encl_manifest *m,
 			 const struct encl_docker_images *loaded, struct encl_err *e)
@@ -72,5 +132,18 @@ encl_docker_match_images(const struct encl_manifest *m,
 		if (!find(loaded, m->docker.containers[i].image,
 			  &m->docker.containers[i].image_index))
 			return not_loaded(m, i, loaded, e);
+	for (size_t i = 0; i < m->docker.n_containers; i++) {
+		const struct encl_container *c = &m->docker.containers[i];
+
+		if (check_program(m, i, &loaded->v[c->image_index], e) ||
+		    check_healthy(m, &c->unit, encl_container_path(m, i, "dependsOn"),
+				  loaded, e))
+			return -1;
+	}
+	for (size_t i = 0; i < m->n_services; i++)
+		if (check_healthy(m, &m->services[i].unit,
+				  encl_xasprintf("services[%zu].dependsOn", i), loaded,
+				  e))
+			return -1;
 	return 0;
 }
