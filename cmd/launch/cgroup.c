@@ -80,8 +80,12 @@ limit_cpu(const struct unit_config *c)
 void
 cgroup_make(const struct unit_config *c)
 {
-	if (!there)
+	if (!there) {
+		if (c->memory || c->cpu_milli || c->pids)
+			say("warning: ", c->name,
+			    ": the kernel has no cgroup version 2: its limits are not set");
 		return;
+	}
 	if (guest_mkdir(path(c->name, ""), 0755)) {
 		say("warning: cgroup of ", c->name, ": ", guest_why());
 		return;

@@ -69,7 +69,11 @@ static int
 header_line(struct http_parser *p)
 {
 	const char *value = header(p, "Content-Length");
+	size_t name = strcspn(p->line, ": \t");
 
+	/* "Content-Length : 5" would be a header that is not seen */
+	if (!name || p->line[name] != ':')
+		return bad(p, "its reply has a bad header");
 	if (value) {
 		if (p->has_length || !length(value, &p->left))
 			return bad(p, "its reply has a bad Content-Length");

@@ -2,13 +2,17 @@
 /* Units that are processes: the app and the services. */
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
 
 #include "launch/launch.h"
 #include "launch/unit.h"
 
-enum { LATE_MS = 30000 }; /* from fork to exec; far more than it takes */
+enum {
+	LATE_MS = 30000, /* from fork to exec; far more than it takes */
+	DEATH_MS = 5000	 /* from SIGKILL to its end, if it was late */
+};
 
 struct process {
 	struct unit *unit;
@@ -18,6 +22,7 @@ struct process {
 	struct log log;
 	unsigned long oom_kills;
 	int group;	 /* of the last child */
+	bool was_late;	 /* and killed for it */
 	bool failed;	 /* it was not executed: */
 	char error[256]; /* why */
 };
@@ -30,7 +35,15 @@ ask_why(struct process *p)
 	loop_unwatch(&p->why);
 	loop_timer_stop(&p->late);
 	p->failed = child_why(&p->child, p->error, sizeof p->error) == CHILD_FAILED;
-	if (!p->failed)
+	if (p->was_late) {
+		static const char text[] = "it was not executed within 30 s";
+
+		p->failed = true;
+		memcpy(p->error, text, sizeof text);
+	}
+	if (p->failed)
+		loop_timer(&p->late, DEATH_MS); /* it ends by itself, now */
+	else
 		unit_started(p->unit);
 }
 
@@ -41,11 +54,28 @@ why_ready(struct watch *w, uint32_t events)
 	ask_why(w->arg);
 }
 
+/* A system call of it never returns. */
+static void
+stuck(struct timer *t)
+{
+	struct process *p = t->arg;
+	const struct unit_end end = {.code = LAUNCH_FAILED,
+				     .never_ran = true,
+				     .error = "it was not executed within 30 s (and it "
+					      "cannot be killed)"};
+
+	loop_unwatch(&p->why);
+	unit_ended(p->unit, &end);
+}
+
 static void
 late(struct timer *t)
 {
 	struct process *p = t->arg;
 
+	p->was_late = true;
+	p->late.expired = stuck;
+	loop_timer(&p->late, DEATH_MS);
 	child_kill(&p->child);
 }
 
@@ -72,6 +102,7 @@ ended(struct child *child, int status)
 	};
 
 	ask_why(p);
+	loop_timer_stop(&p->late);
 	clear_away(p);
 	end.never_ran = p->failed;
 	end.error = p->failed ? p->error : NULL;
@@ -102,18 +133,24 @@ start(struct unit *u)
 {
 	const struct unit_config *c = u->config;
 	struct process *p = process_of(u);
-	const struct unit_end failed = {.code = LAUNCH_FAILED,
-					.never_ran = true,
-					.error = "launch could not start a process"};
+	const struct unit_end failed = {
+		.code = LAUNCH_FAILED,
+		.never_ran = true,
+		.error = p && p->child.pid ? "the process before it cannot be "
+					     "killed"
+					   : "launch could not start a "
+					     "process"};
 
 	cgroup_make(c);
-	if (!p || child_start(&p->child, c, &c->argv, c->name,
-			      c->raw_output ? NULL : &p->log)) {
+	if (!p || p->child.pid ||
+	    child_start(&p->child, c, &c->argv, c->name,
+			c->raw_output ? NULL : &p->log)) {
 		unit_ended(u, &failed);
 		return;
 	}
 	p->group = p->child.pid;
-	p->failed = false;
+	p->failed = p->was_late = false;
+	p->late.expired = late;
 	p->oom_kills = cgroup_oom_kills(c->name);
 	loop_timer(&p->late, LATE_MS);
 	if (loop_watch(&p->why, p->child.why, EPOLLIN)) {

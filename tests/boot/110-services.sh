@@ -169,7 +169,8 @@ exited 07-absent folder 125 0 false 'cannot enter the working folder /no/such/fo
 has 07-absent.case 'launch: after is not started: it depends on absent, which was never started'
 has 07-absent.case 'launch: onward is not started: it depends on after, which was never started'
 lacks 07-absent 'never$|absent started|folder started'
-ended 07-absent 127
+# the code of whichever ended first
+grep -Eqx 'case 07-absent: launch ended with 12[57]' 07-absent.case || fail "$(cat 07-absent.case)"
 
 order 08-deaf '^launch: silent started$' '^launch: silent is not healthy: no answer in time$' \
 	'^launch: silent did not end 0\.3 s after SIGTERM: killed$' '^launch: silent exited: code=137 '

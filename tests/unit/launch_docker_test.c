@@ -120,6 +120,35 @@ TEST(launch_http_bad)
 		 "its reply has a bad Content-Length"},
 		{"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
 		 "its reply has a bad Content-Length"},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551617\r\n\r\n",
+		 "its reply has a bad Content-Length"},
+		{"HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\n",
+		 "its reply has a bad Content-Length"},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 0x5\r\n\r\n",
+		 "its reply has a bad Content-Length"},
+		{"HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n",
+		 "its reply has a bad Content-Length"},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n",
+		 "its reply has a bad Content-Length"},
+		{"HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\nhello",
+		 "its reply has a bad header"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+		 "its reply has a bad header"},
+		{"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "its reply has a bad header"},
+		{"HTTP/1.1 200 OK\r\n folded: x\r\n\r\n", "its reply has a bad header"},
+		{"HTTP/1.1 200 OK\r\n: x\r\n\r\n", "its reply has a bad header"},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: "
+		 "chunked\r\n\r\n",
+		 "its reply has two lengths"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n",
+		 "its reply has a strange Transfer-Encoding"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+		 "ffffffffffffffffffff\r\n",
+		 "its reply has a bad chunk"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
+		 "its reply has a bad chunk"},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
+		 "its reply has a bad chunk"},
 		{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
 		 "its reply has a bad Content-Length"},
 		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
@@ -165,6 +194,17 @@ TEST(launch_http_bounds)
 		n += (size_t)sprintf(text + n, "a:\r\n");
 	EQ_INT(-1, parse_in(text, n, 4096, &p, &g));
 	EQ_STR("the head of its reply is too long", p.error);
+	/* 10 MB of one header, and of many: neither is kept */
+	for (int i = 0; i < 2; i++) {
+		int r = 0;
+
+		p = (struct http_parser){.head = got_head, .data = got_data, .arg = &g};
+		r = http_feed(&p, "HTTP/1.1 200 OK\r\n", 17);
+		for (n = 0; n < 10 << 20 && !r; n += 8)
+			r = http_feed(&p, i ? "a: bcd\r\n" : "a: bcdef", 8);
+		EQ_INT(-1, r);
+		CHECK(n <= HTTP_HEAD_MAX + 8);
+	}
 	EQ_INT(-1, parse_in("HTTP/1.1 200 OK\r\nA\0: b\r\n", 24, 5, &p, &g));
 	EQ_STR("its reply has a NUL byte in its head", p.error);
 }
@@ -240,6 +280,8 @@ TEST(launch_json_bad)
 					   "{\"a\":\"\\x\"}",
 					   "{\"a\":\"\\u12g4\"}"};
 	static char many[2 * JSON_TOKENS_MAX + 64] = "{\"a\":[1";
+	static char deep[JSON_TOKENS_MAX];
+	long number = 0;
 	struct json j;
 	size_t n = strlen(many);
 
@@ -247,6 +289,19 @@ TEST(launch_json_bad)
 		CHECK(!json_parse(&j, rows[i], strlen(rows[i])));
 		json_clear(&j);
 	}
+	/* nested as deep as it goes: no recursion, no value */
+	memset(deep, '[', sizeof deep);
+	memcpy(deep, "{\"a\":", 5);
+	CHECK(!json_parse(&j, deep, sizeof deep));
+	json_clear(&j);
+	/* a NUL ends the text */
+	CHECK(!json_parse(&j, "{\"a\"\0:1}", 9));
+	json_clear(&j);
+	CHECK(json_parse(&j, "{\"a\":1,\"a\":2,\"b\":99999999999999999999}", 39));
+	CHECK(json_int(&j, "a", &number)); /* the first of two */
+	EQ_INT(1, number);
+	CHECK(!json_int(&j, "b", &number));
+	json_clear(&j);
 	while (n < 2 * JSON_TOKENS_MAX)
 		n += (size_t)sprintf(many + n, ",1");
 	n += (size_t)sprintf(many + n, "]}");
