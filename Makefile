@@ -59,7 +59,7 @@ GUEST_CFLAGS := -std=c17 -D_GNU_SOURCE -Os -static -fno-pie -no-pie "-ffile-pref
                 -Wwrite-strings -Wvla -Werror -Icmd -Ibuilder
 GUEST_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -s
 
-STAGES   := base manifest lock registry sources rootfs docker ramdisk eif sign launch verify push
+STAGES   := base registry manifest lock sources rootfs docker ramdisk eif sign launch verify push
 LIB_SRC  := $(sort $(foreach s,$(STAGES),$(wildcard builder/$(s)/*.c))) $(sort $(wildcard builder/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(O)/%.o) $(O)/embedded.o
 CMD_SRC  := $(sort $(wildcard cmd/enclavebuild/*.c))

@@ -1,10 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a manifest means, as one digest: paths replaced by their content's. */
+/* What a manifest means, as one digest: paths and references replaced by what
+ * they stand for. */
 #include <string.h>
 
 #include "base/json.h"
 #include "build.h"
 #include "lock/lock.h"
+
+/*
+ * What an image is, not how it came: its config, which has the DiffIDs of the
+ * layers.  An index, a manifest and compressed layers belong to the place that
+ * it was taken from, so a registry, a layout and an archive mean the same.
+ */
+static json_t *
+image_content(const json_t *pin)
+{
+	json_t *ids = json_array();
+	json_t *layer;
+	size_t i;
+
+	json_array_foreach (json_object_get(pin, "layers"), i, layer)
+		json_array_append(ids, json_object_get(layer, "diffId"));
+	return json_pack("{s:O*, s:o}", "config", json_object_get(pin, "config"),
+			 "diffIds", ids);
+}
 
 /* Keys of an item whose value is a path on this machine. */
 static void
@@ -22,7 +41,7 @@ replace_paths(json_t *item, const json_t *pin)
 			json_object_set(body, paths[i].key, (json_t *)(uintptr_t)pin);
 	}
 	if (json_object_get(item, "image"))
-		json_object_set(item, "image", (json_t *)(uintptr_t)pin);
+		json_object_set_new(item, "image", image_content(pin));
 }
 
 /* A list of layers with the pins that they stand for. */

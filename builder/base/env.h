@@ -7,12 +7,15 @@
 
 struct encl_cache;
 struct encl_log;
+struct encl_registry;
 
 struct encl_env {
 	struct encl_log *log;	  /* or NULL */
 	struct encl_cache *cache; /* sources/cache.h; borrowed */
 	const char *cache_dir;	  /* its folder, for what is no content (ECR's tokens);
 				     or NULL: nothing is kept */
+	/* registry/registry.h; borrowed; NULL: with its defaults where it is needed */
+	struct encl_registry *registry;
 	bool offline;		  /* any network access is ENCL_NETWORK */
 	bool strict_scripts;	  /* unhandled maintainer scripts are errors */
 	unsigned jobs;		  /* threads to use; never changes bytes; >= 1 */

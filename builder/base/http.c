@@ -120,6 +120,11 @@ set_options(struct transfer *t, const char *url)
 	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
 	curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)ENCL_CURL_REDIRECTS);
 	curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L);
+	if (t->get->socket) { /* of this machine: no proxy, and it may think long */
+		curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, t->get->socket);
+		curl_easy_setopt(c, CURLOPT_PROXY, "");
+		curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, 0L);
+	}
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
 }
@@ -168,6 +173,11 @@ describe(struct transfer *t, CURLcode code, long status)
 	else if (code == CURLE_HTTP_RETURNED_ERROR)
 		encl_fail(&t->err, ENCL_NETWORK, "GET %s: HTTP status %ld%s", url, status,
 			  encl_curl_hint(status));
+	else if (code == CURLE_COULDNT_CONNECT && t->get->socket)
+		encl_fail(&t->err, ENCL_NETWORK,
+			  "GET %s: nobody answers at %s; does the server run, and may "
+			  "you talk to it?",
+			  url, t->get->socket);
 	else if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
 		 code == CURLE_COULDNT_RESOLVE_PROXY)
 		encl_fail(&t->err, ENCL_NETWORK,
@@ -312,7 +322,7 @@ run(struct batch *b, struct encl_err *e)
 }
 
 static int
-check_url(struct encl_env *env, const char *url, struct encl_err *e)
+check_url(struct encl_env *env, const char *socket, const char *url, struct encl_err *e)
 {
 	encl_auto(encl_free) char *shown = encl_http_redact(url);
 
@@ -321,7 +331,7 @@ check_url(struct encl_env *env, const char *url, struct encl_err *e)
 	if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
 		return encl_fail(e, ENCL_USAGE, "\"%s\" is not a http, https or file URL",
 				 shown);
-	if (env->offline)
+	if (env->offline && !socket)
 		return encl_fail(e, ENCL_NETWORK,
 				 "GET %s: not tried, because of --offline", shown);
 	return 0;
@@ -350,7 +360,7 @@ encl_http_get_all(struct encl_env *env, const char *label,
 
 	for (size_t i = 0; i < n; i++)
 		for (size_t u = 0; u < gets[i]->n_urls; u++)
-			if (check_url(env, gets[i]->urls[u], e))
+			if (check_url(env, gets[i]->socket, gets[i]->urls[u], e))
 				return -1;
 	encl_curl_init();
 	b.multi = curl_multi_init();
@@ -400,8 +410,8 @@ end_buf(struct encl_http_get *get, struct encl_err *e)
 }
 
 int
-encl_http_get_buf(struct encl_env *env, const char *url, struct encl_buf *out,
-		  struct encl_err *e)
+encl_http_get_socket(struct encl_env *env, const char *socket, const char *url,
+		     struct encl_buf *out, struct encl_err *e)
 {
 	encl_auto(encl_free) char *shown = encl_http_redact(url);
 	struct get_buf g = {.buf = out, .url = url};
@@ -409,8 +419,16 @@ encl_http_get_buf(struct encl_env *env, const char *url, struct encl_buf *out,
 
 	g.get.urls = &g.url;
 	g.get.n_urls = 1;
+	g.get.socket = socket;
 	g.get.max = out->cap;
 	g.get.begin = begin_buf;
 	g.get.end = end_buf;
 	return encl_http_get_all(env, shown, list, 1, e);
+}
+
+int
+encl_http_get_buf(struct encl_env *env, const char *url, struct encl_buf *out,
+		  struct encl_err *e)
+{
+	return encl_http_get_socket(env, NULL, url, out, e);
 }

@@ -20,6 +20,7 @@ struct encl_buf;
 
 struct encl_http_get {
 	const char *const *urls; /* tried in this order; at least one */
+	const char *socket;	 /* path of a unix socket to speak through; or NULL */
 	size_t n_urls;
 	uint64_t max;  /* a larger body is an error */
 	uint64_t size; /* what is expected, for progress; 0: unknown */
@@ -34,12 +35,17 @@ struct encl_http_get {
  * Runs all of them; label names the whole in progress.  The first one for
  * which every URL failed ends the call: ENCL_NETWORK "GET URL: …" with the
  * credentials and the query of the URL left out, or the failure of its end().
- * With env->offline anything but a file URL is ENCL_NETWORK without a packet.
+ * With env->offline anything but a file URL or a unix socket is ENCL_NETWORK
+ * without a packet.
  */
 int encl_http_get_all(struct encl_env *env, const char *label,
 		      struct encl_http_get *const *gets, size_t n,
 		      struct encl_err *e) ENCL_MUST_CHECK;
 
+/* As get_all, of one URL into memory through a unix socket (or NULL); out is
+ * cleared first and its cap is the limit. */
+int encl_http_get_socket(struct encl_env *env, const char *socket, const char *url,
+			 struct encl_buf *out, struct encl_err *e) ENCL_MUST_CHECK;
 /* One URL into memory; out is cleared first and its cap is the limit. */
 int encl_http_get_buf(struct encl_env *env, const char *url, struct encl_buf *out,
 		      struct encl_err *e) ENCL_MUST_CHECK;

@@ -41,7 +41,7 @@ encl_docker_image_lock(struct encl_env *env, const struct encl_manifest *m,
 		.kind = ENCL_LAYER_IMAGE, .pos = image->pos, .image = image->image};
 
 	if (image->image)
-		return encl_image_lock(env, m, &layer, pin, e);
+		return encl_image_lock(env, m, &layer, old_pin, pin, e);
 	return lock_made(env, m, image, old_pin, pin, e);
 }
 
@@ -102,8 +102,7 @@ open_source(struct encl_env *env, const struct encl_manifest *m,
 	    const struct encl_docker_image *image, const json_t *pin,
 	    struct encl_docker_opened *o, struct encl_err *e)
 {
-	if (encl_image_source_open(env, m, image->image, &o->source, e) ||
-	    encl_image_source_check(&o->source, pin, e))
+	if (encl_image_source_open(env, m, image->image, pin, &o->source, e))
 		return -1;
 	o->what = encl_xstrdup(o->source.store.what);
 	if (take_diff_ids(o, e))

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "manifest/report.h"
+#include "registry/reference.h"
 
 static const char *
 no_control(const char *text)
@@ -38,7 +39,10 @@ no_newline(const char *text)
 static const char *
 image(const char *text)
 {
-	static const char *const kinds[] = {"oci:", "oci-archive:", "docker-archive:"};
+	static const char *const kinds[] = {
+		"oci:", "oci-archive:", "docker-archive:", "docker-daemon:"};
+	encl_auto(encl_reference_clear) struct encl_reference r = {0};
+	struct encl_err ignored;
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		size_t n = strlen(kinds[i]);
@@ -46,11 +50,14 @@ image(const char *text)
 		if (strncmp(text, kinds[i], n) != 0)
 			continue;
 		if (!text[n] || text[n] == ':' || text[n] == '@')
-			return "names no file or folder";
+			return i == 3 ? "names no image" : "names no file or folder";
 		return no_control(text);
 	}
-	return "names a registry, which this version cannot fetch; use oci:, oci-archive: "
-	       "or docker-archive:";
+	if (encl_reference_parse(text, &r, &ignored))
+		return "is neither oci:, oci-archive:, docker-archive: or docker-daemon: "
+		       "and a name, nor a reference to a registry's image "
+		       "(HOST/NAME[:TAG][@DIGEST], in lower case)";
+	return NULL;
 }
 
 /* The pattern has seen to it that text is "/" or "/part/part". */
@@ -155,8 +162,9 @@ const struct encl_format encl_format_content = {
 };
 const struct encl_format encl_format_image = {
 	.noun = "image ",
-	.what = "oci:FOLDER[:TAG], oci:FOLDER@DIGEST, oci-archive:FILE[:TAG] or "
-		"docker-archive:FILE[:REFERENCE]",
+	.what = "HOST/NAME[:TAG][@DIGEST] of a registry, oci:FOLDER[:TAG], "
+		"oci:FOLDER@DIGEST, oci-archive:FILE[:TAG], "
+		"docker-archive:FILE[:REFERENCE] or docker-daemon:NAME[:TAG]",
 	.check = image,
 	.max = 4095,
 };

@@ -17,7 +17,7 @@ encl_layer_lock(struct encl_env *env, const struct encl_manifest *m,
 {
 	switch (layer->kind) {
 	case ENCL_LAYER_IMAGE:
-		return encl_image_lock(env, m, layer, pin, e);
+		return encl_image_lock(env, m, layer, old_pin, pin, e);
 	case ENCL_LAYER_PACKAGES:
 		if (!old_pin)
 			return encl_packages_lock(env, m, &layer->packages, NULL, pin, e);

@@ -10,8 +10,8 @@
 #include "rootfs/tree.h"
 #include "sources/source.h"
 
-/* Its pin.  old_pin (or NULL) stays where the layer is of packages; what is
- * local is hashed anew. */
+/* Its pin.  old_pin (or NULL) stays where the layer is of packages or of an
+ * image of a registry; what is local is hashed anew. */
 int encl_layer_lock(struct encl_env *env, const struct encl_manifest *m,
 		    const struct encl_layer *layer, const json_t *old_pin, json_t **pin,
 		    struct encl_err *e) ENCL_MUST_CHECK;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* image: the pin of a local image, and its layers as entries. */
+/* image: the pin of an image, and its layers as entries. */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/json.h"
 #include "sources/image_config.h"
+#include "sources/image_daemon.h"
 #include "sources/image_layer.h"
 #include "sources/image_open.h"
+#include "sources/image_remote.h"
 #include "sources/image_source.h"
 #include "sources/layer_expand.h"
 #include "sources/source.h"
@@ -17,23 +19,6 @@ encl_image_source_clear(struct encl_image_source *o)
 	encl_image_clear(&o->image);
 	encl_image_store_clear(&o->store);
 	encl_image_ref_clear(&o->ref);
-}
-
-int
-encl_image_source_open(struct encl_env *env, const struct encl_manifest *m,
-		       const char *image, struct encl_image_source *out,
-		       struct encl_err *e)
-{
-	encl_auto(encl_image_source_clear) struct encl_image_source o = {
-		.store = {.dirfd = -1}};
-
-	if (encl_image_ref_parse(image, &o.ref, e) ||
-	    encl_image_store_open(env, m, &o.ref, &o.store, e) ||
-	    encl_image_open(&o.store, &o.ref, m->arch, &o.image, e))
-		return -1;
-	*out = o;
-	o = (struct encl_image_source){.store = {.dirfd = -1}};
-	return 0;
 }
 
 int
@@ -94,25 +79,6 @@ pin_of(const struct encl_image *i)
 	return pin;
 }
 
-int
-encl_image_lock(struct encl_env *env, const struct encl_manifest *m,
-		const struct encl_layer *layer, json_t **pin, struct encl_err *e)
-{
-	encl_auto(encl_image_source_clear) struct encl_image_source o = {
-		.store = {.dirfd = -1}};
-
-	if (encl_image_source_open(env, m, layer->image, &o, e))
-		return -1;
-	for (size_t i = 0; i < o.image.n_layers; i++) {
-		encl_auto(encl_image_file_clear) struct encl_image_file f = {0};
-
-		if (encl_image_layer_open(&o.store, &o.image.layers[i], &f, e))
-			return -1;
-	}
-	*pin = pin_of(&o.image);
-	return 0;
-}
-
 static int
 compare(const json_t *pin, const char *key, const char *have, const char *what,
 	struct encl_err *e)
@@ -132,9 +98,8 @@ compare(const json_t *pin, const char *key, const char *have, const char *what,
  * The manifest's digest, then the config's, names what differs; the rest of
  * the pin must be what lock would write today.
  */
-int
-encl_image_source_check(const struct encl_image_source *o, const json_t *pin,
-			struct encl_err *e)
+static int
+check_pin(const struct encl_image_source *o, const json_t *pin, struct encl_err *e)
 {
 	encl_auto(json_decref) json_t *fresh = pin_of(&o->image);
 	bool both = *o->image.manifest && json_object_get(pin, "manifest");
@@ -152,6 +117,70 @@ encl_image_source_check(const struct encl_image_source *o, const json_t *pin,
 	return 0;
 }
 
+static int
+open_any(struct encl_env *env, const struct encl_manifest *m, const json_t *pin,
+	 struct encl_image_source *o, struct encl_err *e)
+{
+	if (o->ref.kind == ENCL_IMAGE_REGISTRY)
+		return encl_image_remote_open(env, &o->ref, pin, m->arch, &o->store,
+					      &o->image, e);
+	if (o->ref.kind == ENCL_IMAGE_DOCKER_DAEMON)
+		return encl_image_daemon_open(env, &o->ref, pin, m->arch, &o->store,
+					      &o->image, e);
+	if (encl_image_store_open(env, m, &o->ref, &o->store, e))
+		return -1;
+	return encl_image_open(&o->store, &o->ref, m->arch, &o->image, e);
+}
+
+int
+encl_image_source_open(struct encl_env *env, const struct encl_manifest *m,
+		       const char *image, const json_t *pin,
+		       struct encl_image_source *out, struct encl_err *e)
+{
+	encl_auto(encl_image_source_clear) struct encl_image_source o = {
+		.store = {.dirfd = -1}};
+
+	if (encl_image_ref_parse(image, &o.ref, e) || open_any(env, m, pin, &o, e) ||
+	    (pin && check_pin(&o, pin, e)) ||
+	    (o.store.where && encl_image_remote_layers(&o.store, &o.image, e)))
+		return -1;
+	*out = o;
+	o = (struct encl_image_source){.store = {.dirfd = -1}};
+	return 0;
+}
+
+static bool
+is_remote(const char *image)
+{
+	encl_auto(encl_image_ref_clear) struct encl_image_ref ref = {0};
+	struct encl_err ignored;
+
+	return !encl_image_ref_parse(image, &ref, &ignored) &&
+	       ref.kind == ENCL_IMAGE_REGISTRY;
+}
+
+int
+encl_image_lock(struct encl_env *env, const struct encl_manifest *m,
+		const struct encl_layer *layer, const json_t *old_pin, json_t **pin,
+		struct encl_err *e)
+{
+	encl_auto(encl_image_source_clear) struct encl_image_source o = {
+		.store = {.dirfd = -1}};
+
+	if (!is_remote(layer->image))
+		old_pin = NULL;
+	if (encl_image_source_open(env, m, layer->image, old_pin, &o, e))
+		return -1;
+	for (size_t i = 0; i < o.image.n_layers; i++) {
+		encl_auto(encl_image_file_clear) struct encl_image_file f = {0};
+
+		if (encl_image_layer_open(&o.store, &o.image.layers[i], &f, e))
+			return -1;
+	}
+	*pin = pin_of(&o.image);
+	return 0;
+}
+
 int
 encl_image_emit(struct encl_env *env, const struct encl_manifest *m,
 		const struct encl_layer *layer, const json_t *pin,
@@ -162,8 +191,7 @@ encl_image_emit(struct encl_env *env, const struct encl_manifest *m,
 		.store = {.dirfd = -1}};
 	encl_auto(encl_image_config_clear) struct encl_image_config c = {0};
 
-	if (encl_image_source_open(env, m, layer->image, &o, e) ||
-	    encl_image_source_check(&o, pin, e) ||
+	if (encl_image_source_open(env, m, layer->image, pin, &o, e) ||
 	    encl_image_config_read(o.image.config_doc, o.store.what, &c, e) ||
 	    encl_image_layers_expand(env, &o.store, &o.image, e))
 		return -1;

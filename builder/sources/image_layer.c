@@ -99,9 +99,12 @@ encl_image_layer_emit(struct encl_env *env, const struct encl_image_store *store
 	    encl_codec_probe(f.blob->fd, f.offset, f.size, what, &codec, e) ||
 	    sink->begin(sink, &origin, 1, e))
 		return -1;
-	if (codec == ENCL_CODEC_NONE
-		    ? emit_plain(env, &f, layer, what, sink, e)
-		    : emit_compressed(env, &f, layer, codec, what, sink, e))
+	if (codec != ENCL_CODEC_NONE
+		    ? emit_compressed(env, &f, layer, codec, what, sink, e)
+		    : emit_plain(env, &f, layer, what, sink, e) &&
+			      (!store->where ||
+			       encl_expanded_blame(env, f.blob->fd, &layer->digest, what,
+						   e)))
 		return -1;
 	return sink->end(sink, e) ? encl_wrap(e, "%s", what) : 0;
 }
@@ -127,8 +130,9 @@ encl_image_layer_plain(struct encl_env *env, const struct encl_image_store *stor
 	if (encl_image_layer_open(store, layer, &f, e) ||
 	    encl_codec_probe(f.blob->fd, f.offset, f.size, what, &codec, e))
 		return -1;
-	*cached = codec != ENCL_CODEC_NONE;
-	if (!*cached) {
+	/* a plain one of a registry is in the cache by its digest, its DiffID */
+	*cached = codec != ENCL_CODEC_NONE || store->where;
+	if (codec == ENCL_CODEC_NONE) {
 		*out = f;
 		f.blob = NULL;
 		return 0;

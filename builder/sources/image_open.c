@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "sources/image_remote.h"
 
 enum { MAX_INDEX_DEPTH = 3 };
 
@@ -52,6 +53,7 @@ take_manifest(const struct opening *o, const struct encl_oci_descriptor *d,
 
 	memcpy(o->out->manifest, d->text, sizeof d->text);
 	if (encl_oci_manifest(doc, what, o->out, &config, e) ||
+	    encl_image_remote_config(o->store, &config.digest, config.size, e) ||
 	    encl_image_store_blob(o->store, &config.digest, config.size,
 				  &o->out->config_doc, e))
 		return -1;
@@ -74,7 +76,8 @@ descend(const struct opening *o, struct encl_oci_descriptor d, struct encl_err *
 		enum encl_oci_kind kind;
 		bool found;
 
-		if (encl_image_store_blob(o->store, &d.digest, d.size, &doc, e) ||
+		if (encl_image_remote_manifest(o->store, &d.digest, e) ||
+		    encl_image_store_blob(o->store, &d.digest, d.size, &doc, e) ||
 		    encl_oci_check(doc, &d, what, &kind, e))
 			return -1;
 		if (kind == ENCL_OCI_MANIFEST)
@@ -141,6 +144,23 @@ open_oci(const struct opening *o, bool *found, struct encl_err *e)
 		return 0;
 	take_name(o, &d);
 	return descend(o, d, e);
+}
+
+int
+encl_image_open_digest(const struct encl_image_store *store,
+		       const struct encl_digest *digest, enum encl_arch arch,
+		       struct encl_image *out, struct encl_err *e)
+{
+	encl_auto(encl_image_clear) struct encl_image image = {0};
+	const struct opening o = {store, NULL, arch, &image};
+	struct encl_oci_descriptor d = {.digest = *digest, .size = UINT64_MAX};
+
+	encl_digest_format(digest, d.text);
+	if (descend(&o, d, e))
+		return -1;
+	*out = image;
+	memset(&image, 0, sizeof image);
+	return 0;
 }
 
 static int

@@ -12,6 +12,12 @@ int encl_image_open(const struct encl_image_store *store,
 		    const struct encl_image_ref *ref, enum encl_arch arch,
 		    struct encl_image *out, struct encl_err *e) ENCL_MUST_CHECK;
 
+/* As open, of a registry: from a manifest or index on.  What the cache lacks is
+ * fetched. */
+int encl_image_open_digest(const struct encl_image_store *store,
+			   const struct encl_digest *digest, enum encl_arch arch,
+			   struct encl_image *out, struct encl_err *e) ENCL_MUST_CHECK;
+
 /* Docker's old format: manifest.json.  (docker_archive.c) */
 int encl_docker_archive_open(const struct encl_image_store *store,
 			     const struct encl_image_ref *ref, enum encl_arch arch,

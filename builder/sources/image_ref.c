@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* References to local images, in skopeo's notation. */
+/* References to images, in skopeo's notation; without a prefix, a registry's. */
 #include "sources/image_ref.h"
 
 #include <stdlib.h>
@@ -12,6 +12,8 @@ static const char *const kinds[] = {
 	[ENCL_IMAGE_OCI] = "oci",
 	[ENCL_IMAGE_OCI_ARCHIVE] = "oci-archive",
 	[ENCL_IMAGE_DOCKER_ARCHIVE] = "docker-archive",
+	[ENCL_IMAGE_DOCKER_DAEMON] = "docker-daemon",
+	[ENCL_IMAGE_REGISTRY] = "registry",
 };
 
 const char *
@@ -56,25 +58,56 @@ split(const char *rest, struct encl_image_ref *r, const char *text, struct encl_
 	return 0;
 }
 
+static int
+of_registry(const char *text, struct encl_image_ref *r, struct encl_err *e)
+{
+	r->reference = encl_xcalloc(1, sizeof *r->reference);
+	if (encl_reference_parse(text, r->reference, e))
+		return -1;
+	r->kind = ENCL_IMAGE_REGISTRY;
+	r->path = encl_reference_text(r->reference);
+	r->digest = r->reference->digest ? encl_xstrdup(r->reference->digest) : NULL;
+	return 0;
+}
+
+/* A daemon knows names and IDs; both may have colons. */
+static int
+of_daemon(const char *rest, struct encl_image_ref *r, const char *text,
+	  struct encl_err *e)
+{
+	if (!*rest)
+		return encl_fail(e, ENCL_USAGE, "\"%s\": no name of an image", text);
+	r->path = encl_xstrdup(rest);
+	return 0;
+}
+
 int
 encl_image_ref_parse(const char *text, struct encl_image_ref *out, struct encl_err *e)
 {
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		encl_auto(encl_image_ref_clear) struct encl_image_ref r = {
-			.kind = (enum encl_image_kind)i};
+	encl_auto(encl_image_ref_clear) struct encl_image_ref r = {
+		.kind = ENCL_IMAGE_REGISTRY};
+	const char *rest = text;
+	int rc;
+
+	for (size_t i = 0; i < ENCL_IMAGE_REGISTRY; i++) {
 		size_t n = strlen(kinds[i]);
 
 		if (strncmp(text, kinds[i], n) != 0 || text[n] != ':')
 			continue;
-		if (split(text + n + 1, &r, text, e))
-			return -1;
-		*out = r;
-		memset(&r, 0, sizeof r);
-		return 0;
+		r.kind = (enum encl_image_kind)i;
+		rest = text + n + 1;
 	}
-	return encl_fail(e, ENCL_USAGE,
-			 "\"%s\" is not oci:DIR, oci-archive:FILE or docker-archive:FILE",
-			 text);
+	if (r.kind == ENCL_IMAGE_REGISTRY)
+		rc = of_registry(text, &r, e);
+	else if (r.kind == ENCL_IMAGE_DOCKER_DAEMON)
+		rc = of_daemon(rest, &r, text, e);
+	else
+		rc = split(rest, &r, text, e);
+	if (rc)
+		return -1;
+	*out = r;
+	memset(&r, 0, sizeof r);
+	return 0;
 }
 
 void
@@ -83,6 +116,9 @@ encl_image_ref_clear(struct encl_image_ref *r)
 	free(r->path);
 	free(r->name);
 	free(r->digest);
+	if (r->reference)
+		encl_reference_clear(r->reference);
+	free(r->reference);
 	memset(r, 0, sizeof *r);
 }
 

@@ -16,16 +16,17 @@ struct encl_image_source {
 	struct encl_image_store store;
 	struct encl_image image; /* its documents are verified, no layer is */
 };
-/* image: as encl_layer.image. */
+/*
+ * image: as encl_layer.image.  pin (or NULL): what it has to be, ENCL_MISMATCH
+ * where it is not.  Of a registry, what the cache lacks is fetched, layers too;
+ * with a pin only by digest.
+ */
 int encl_image_source_open(struct encl_env *env, const struct encl_manifest *m,
-			   const char *image, struct encl_image_source *out,
+			   const char *image, const json_t *pin,
+			   struct encl_image_source *out,
 			   struct encl_err *e) ENCL_MUST_CHECK;
 void encl_image_source_clear(struct encl_image_source *s);
 ENCL_AUTO_VAL(struct encl_image_source, encl_image_source_clear);
-
-/* ENCL_MISMATCH where it is not what the pin says. */
-int encl_image_source_check(const struct encl_image_source *s, const json_t *pin,
-			    struct encl_err *e) ENCL_MUST_CHECK;
 
 /* The config's own bytes, against its digest; malloc'ed, with a NUL that does
  * not count. */

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/stream.h"
+#include "sources/cache.h"
 #include "sources/expand.h"
 #include "sources/inflate.h"
 #include "sources/readthrough.h"
@@ -53,6 +54,21 @@ open_archive(struct encl_env *env, const char *path, struct encl_image_store *s,
 		return -1;
 	return encl_tar_index_read(s->archive->fd, s->archive->size, s->what, &s->index,
 				   e);
+}
+
+int
+encl_image_store_of_tar(int own_fd, uint64_t size, const char *what,
+			struct encl_image_store *out, struct encl_err *e)
+{
+	encl_auto(encl_image_store_clear) struct encl_image_store s = {.what = what,
+								       .dirfd = -1};
+
+	s.archive = encl_blob_new(own_fd, size, what);
+	if (encl_tar_index_read(own_fd, size, what, &s.index, e))
+		return -1;
+	*out = s;
+	s = (struct encl_image_store){.dirfd = -1};
+	return 0;
 }
 
 int
@@ -101,6 +117,29 @@ find_in_folder(const struct encl_image_store *s, const char *name,
 	return 0;
 }
 
+/* "blobs/ALGO/HEX" */
+static int
+find_in_cache(const struct encl_image_store *s, const char *name,
+	      struct encl_image_file *out, struct encl_err *e)
+{
+	encl_auto(encl_free) char *what = encl_xasprintf("%s: %s", s->what, name);
+	encl_auto(encl_free) char *text = encl_xstrdup(name + strlen("blobs/"));
+	char *slash = strchr(text, '/');
+	struct encl_digest d;
+	uint64_t size;
+	int fd;
+
+	if (slash)
+		*slash = ':';
+	if (!encl_digest_parse(text, &d))
+		return encl_fail(e, ENCL_FAILED, "%s: not a blob", what);
+	if (encl_cache_find(s->env->cache, &d, &fd, &size, e))
+		return -1;
+	if (fd >= 0)
+		*out = (struct encl_image_file){encl_blob_new(fd, size, what), 0, size};
+	return 0;
+}
+
 int
 encl_image_store_find(const struct encl_image_store *s, const char *name,
 		      struct encl_image_file *out, struct encl_err *e)
@@ -112,6 +151,8 @@ encl_image_store_find(const struct encl_image_store *s, const char *name,
 	*out = (struct encl_image_file){0};
 	if (s->dirfd >= 0)
 		return find_in_folder(s, name, out, e);
+	if (s->where)
+		return find_in_cache(s, name, out, e);
 	if (encl_tar_index_find(s->index, name, &offset, &size, &found, e))
 		return -1;
 	if (found)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files of an image, in a folder or in an archive, by their names. */
+/* The files of an image, in a folder, in an archive or in the cache, by their
+ * names. */
 #ifndef ENCL_SOURCES_IMAGE_STORE_H
 #define ENCL_SOURCES_IMAGE_STORE_H
 
@@ -17,14 +18,21 @@ enum { ENCL_IMAGE_JSON_MAX = 4 * 1024 * 1024 };
 
 struct encl_image_store {
 	const char *what;	      /* path as in the manifest; borrowed */
-	int dirfd;		      /* folder; -1 for an archive */
-	struct encl_blob *archive;    /* plain tar */
+	int dirfd;		      /* folder; -1 otherwise */
+	struct encl_blob *archive;    /* plain tar; or NULL */
 	struct encl_tar_index *index; /* of archive */
+	/* neither: blobs of the cache, which come from this repository */
+	struct encl_env *env;
+	const struct encl_reference *where; /* borrowed; NULL for a local image */
 };
-/* A compressed archive is made plain in the cache first. */
+/* Of a local image.  A compressed archive is made plain in the cache first. */
 int encl_image_store_open(struct encl_env *env, const struct encl_manifest *m,
 			  const struct encl_image_ref *ref, struct encl_image_store *out,
 			  struct encl_err *e) ENCL_MUST_CHECK;
+/* The tar in fd (taken over). */
+int encl_image_store_of_tar(int own_fd, uint64_t size, const char *what,
+			    struct encl_image_store *out,
+			    struct encl_err *e) ENCL_MUST_CHECK;
 void encl_image_store_clear(struct encl_image_store *s);
 ENCL_AUTO_VAL(struct encl_image_store, encl_image_store_clear);
 

@@ -52,9 +52,10 @@ struct encl_package_set {
 void encl_package_set_clear(struct encl_package_set *s);
 ENCL_AUTO_VAL(struct encl_package_set, encl_package_set_clear);
 
-/* image: OCI layout, oci-archive, docker-archive.  *config gets the image's. */
+/* image: OCI layout, oci-archive, docker-archive, a daemon's or a registry's;
+ * of the last, old_pin (or NULL) stays.  *config gets the image's. */
 int encl_image_lock(struct encl_env *env, const struct encl_manifest *m,
-		    const struct encl_layer *layer, json_t **pin,
+		    const struct encl_layer *layer, const json_t *old_pin, json_t **pin,
 		    struct encl_err *e) ENCL_MUST_CHECK;
 int encl_image_emit(struct encl_env *env, const struct encl_manifest *m,
 		    const struct encl_layer *layer, const json_t *pin,

@@ -114,7 +114,8 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 					     .now = encl_now()};
 
 	cli->env.strict_scripts = args_has(args, "strict-scripts");
-	if (read_manifest(file, &m, e) || cli_need_cache(cli, e))
+	if (read_manifest(file, &m, e) || cli_need_cache(cli, e) ||
+	    cli_need_registry(cli, e))
 		return -1;
 	image = args_has(args, "output") ? encl_xstrdup(args_get(args, "output"))
 					 : encl_xasprintf("%s.eif", m->name);

@@ -13,6 +13,7 @@
 #include "base/env.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "registry/registry.h"
 
 struct option_spec {
 	const char *name; /* long name; NULL ends the table */
@@ -49,6 +50,7 @@ struct cli {
 	bool tty;      /* progress bars on stderr */
 	int exit_code; /* what a successful verb ends with; 0 */
 	const char *cache_dir;
+	struct encl_registry_options registry; /* of --auth-file, --cacert, … */
 };
 
 struct command {
@@ -72,5 +74,7 @@ int report_flush(struct encl_err *e) ENCL_MUST_CHECK;
 
 /* Opens the cache into cli->env on first use. */
 int cli_need_cache(struct cli *cli, struct encl_err *e) ENCL_MUST_CHECK;
+/* The client of registries into cli->env on first use. */
+int cli_need_registry(struct cli *cli, struct encl_err *e) ENCL_MUST_CHECK;
 
 #endif

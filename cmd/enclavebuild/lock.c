@@ -96,7 +96,8 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	for (size_t i = 0; update && i < args->n_operands; i++)
 		names[request.n_update++] = args->operands[i];
 	request.update_all = check || (update && !request.n_update);
-	if (read_manifest(file ? file : "enclave.yaml", &m, e) || cli_need_cache(cli, e))
+	if (read_manifest(file ? file : "enclave.yaml", &m, e) ||
+	    cli_need_cache(cli, e) || cli_need_registry(cli, e))
 		return -1;
 
 	encl_auto(encl_free) char *path = encl_lock_path(m);

@@ -51,6 +51,11 @@ const struct option_spec global_options[] = {
 	{"jobs", 'j', "N", "threads (default: all processors); never changes the result",
 	 false},
 	{"offline", 0, NULL, "never touch the network", false},
+	{"auth-file", 0, "FILE",
+	 "credentials for registries (default: those of docker and podman)", false},
+	{"cacert", 0, "FILE", "further CAs that registries are trusted by (PEM)", false},
+	{"plain-http", 0, NULL, "registries without TLS, also where not on this machine",
+	 false},
 	{"help", 'h', NULL, "this text", false},
 	{NULL, 0, NULL, NULL, false},
 };
@@ -99,6 +104,12 @@ set_up(struct cli *cli, const struct args *a, struct encl_err *e)
 	for (size_t i = 0; args_nth(a, "verbose", i); i++)
 		cli->verbose++;
 	cli->cache_dir = args_get(a, "cache-dir");
+	cli->registry = (struct encl_registry_options){
+		.auth_file = args_get(a, "auth-file"),
+		.ca_file = args_get(a, "cacert"),
+		.plain_http = args_has(a, "plain-http"),
+		.trace = cli->verbose > 1,
+	};
 	cli->env.jobs = (unsigned)jobs;
 	cli->env.offline = args_has(a, "offline");
 	cli->env.log = &cli->log;
@@ -146,6 +157,14 @@ cli_need_cache(struct cli *cli, struct encl_err *e)
 }
 
 int
+cli_need_registry(struct cli *cli, struct encl_err *e)
+{
+	if (cli->env.registry)
+		return 0;
+	return encl_registry_open(&cli->env, &cli->registry, &cli->env.registry, e);
+}
+
+int
 main(int argc, char **argv)
 {
 	struct cli cli = {.exit_code = 0};
@@ -159,6 +178,7 @@ main(int argc, char **argv)
 	signal(SIGHUP, on_signal);
 	rc = dispatch(&cli, argc, argv, &e);
 	progress_end();
+	encl_registry_free(cli.env.registry);
 	encl_cache_free(cli.env.cache);
 	if (rc == 0)
 		return cli.exit_code;

@@ -119,7 +119,8 @@ plan_manifest(struct cli *cli, const char *file, json_t **out, struct encl_err *
 {
 	encl_auto(encl_manifest_free) struct encl_manifest *m = NULL;
 
-	if (read_manifest(file, &m, e) || cli_need_cache(cli, e))
+	if (read_manifest(file, &m, e) || cli_need_cache(cli, e) ||
+	    cli_need_registry(cli, e))
 		return -1;
 	return encl_plan(&cli->env, m, out, e);
 }

@@ -164,7 +164,7 @@ umoci config --image layout:v2 --config.env C=d
 reject 1 'layout: holds several images; name one of v1, v2 after a colon' oci:layout
 reject 1 'layout: no image "v3"; it has v1, v2' oci:layout:v3
 reject 1 'none: No such file or directory' oci:none
-reject 2 '"redis:7" is not oci:DIR, oci-archive:FILE or docker-archive:FILE' redis:7
+reject 2 '"Redis:7" is not a reference to an image (HOST/NAME[:TAG][@DIGEST]): "Redis" is not a name: it must be in lower case' Redis:7
 blob=$(ls -S layout/blobs/sha256 | head -n 1)
 cp "layout/blobs/sha256/$blob" keep
 printf X | dd of="layout/blobs/sha256/$blob" bs=1 seek=1000 conv=notrunc 2>/dev/null

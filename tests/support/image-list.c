@@ -30,7 +30,7 @@ list_image(struct encl_env *env, const char *image, enum encl_arch arch,
 	struct encl_sink_fd out;
 
 	encl_sink_fd_init(&out, 1, "standard output");
-	if (encl_image_lock(env, &m, &layer, &pin, e) ||
+	if (encl_image_lock(env, &m, &layer, NULL, &pin, e) ||
 	    encl_image_emit(env, &m, &layer, pin, encl_tree_sink(t), &c, e) ||
 	    encl_tree_list(t, true, &out.sink, e))
 		return -1;

@@ -133,7 +133,7 @@ TEST(manifest_manifest_layers)
 TEST(manifest_manifest_all_problems)
 {
 	static const char text[] = HEAD "boot: {kernel: {blobs: b, image: c}}\n"
-					"rootfs: [{image: redis}]\nx: 1\n";
+					"rootfs: [{image: Redis}]\nx: 1\n";
 	encl_auto(encl_problems_clear) struct encl_problems p = {0};
 
 	FAILS(fails(text, strlen(text), &p), ENCL_USAGE,

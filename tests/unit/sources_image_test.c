@@ -69,7 +69,7 @@ lock(struct fixture *f)
 {
 	json_decref(f->pin);
 	f->pin = NULL;
-	return encl_image_lock(&f->env, &f->m, &f->layer, &f->pin, &e);
+	return encl_image_lock(&f->env, &f->m, &f->layer, NULL, &f->pin, &e);
 }
 
 static int
@@ -187,6 +187,16 @@ TEST(sources_image_ref)
 		{"docker-archive:a.tar:host:5000/x/y:1", ENCL_IMAGE_DOCKER_ARCHIVE,
 		 "a.tar", "host:5000/x/y:1", NULL},
 		{"oci-archive:/a@b:c", ENCL_IMAGE_OCI_ARCHIVE, "/a@b", "c", NULL},
+		{"docker-daemon:team/app:1", ENCL_IMAGE_DOCKER_DAEMON, "team/app:1", NULL,
+		 NULL},
+		{"redis:7", ENCL_IMAGE_REGISTRY, "docker.io/library/redis:7", NULL, NULL},
+		{"oci/app", ENCL_IMAGE_REGISTRY, "docker.io/oci/app", NULL, NULL},
+		{"localhost:5000/a:b@sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+		 ENCL_IMAGE_REGISTRY,
+		 "localhost:5000/"
+		 "a:b@sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+		 NULL,
+		 "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
 	};
 	struct encl_image_ref bad = {0};
 
@@ -199,8 +209,10 @@ TEST(sources_image_ref)
 		EQ_STR(rows[i].name ? rows[i].name : "-", r.name ? r.name : "-");
 		EQ_STR(rows[i].digest ? rows[i].digest : "-", r.digest ? r.digest : "-");
 	}
-	FAILS(encl_image_ref_parse("redis:7", &bad, &e), ENCL_USAGE,
-	      "\"redis:7\" is not oci:DIR, oci-archive:FILE or docker-archive:FILE");
+	FAILS(encl_image_ref_parse("docker-daemon:", &bad, &e), ENCL_USAGE,
+	      "\"docker-daemon:\": no name of an image");
+	CHECK(encl_image_ref_parse("Redis:7", &bad, &e) == -1);
+	EQ_INT(ENCL_USAGE, e.code);
 	FAILS(encl_image_ref_parse("oci::x", &bad, &e), ENCL_USAGE,
 	      "\"oci::x\": no path");
 	FAILS(encl_image_ref_parse("oci:x:", &bad, &e), ENCL_USAGE,
