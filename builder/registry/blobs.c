@@ -29,6 +29,7 @@ struct attempt {
 	const char *what;
 	struct encl_log *log;
 	unsigned restarts;
+	bool other_range; /* than was asked for: from the start, then */
 };
 
 static int
@@ -40,6 +41,19 @@ wrong_size(const struct attempt *a, uint64_t size, struct encl_err *e)
 			 a->what, size, a->f->blob.size);
 }
 
+/* From the start, where the registry cannot go on from the middle. */
+static int
+begin_anew(struct attempt *a, struct encl_err *e)
+{
+	if (++a->restarts > MAX_RESTARTS)
+		return encl_fail(e, ENCL_NETWORK,
+				 "%s: the connection breaks, and the registry cannot go "
+				 "on from byte %" PRIu64,
+				 a->what, a->f->done);
+	a->f->done = 0;
+	return a->f->restart(a->f, e);
+}
+
 /* 206 must be the very rest; 200 is all of it from the start. */
 static int
 begin(void *arg, const struct encl_registry_reply *reply, struct encl_err *e)
@@ -48,23 +62,15 @@ begin(void *arg, const struct encl_registry_reply *reply, struct encl_err *e)
 	struct encl_registry_fetch *f = a->f;
 	bool partial = reply->status == 206;
 
-	if (partial && reply->has_range && reply->total != f->blob.size)
-		return wrong_size(a, reply->total, e);
-	if (partial && (!reply->has_range || reply->first != f->done ||
-			reply->last + 1 != f->blob.size))
+	if (partial && (!reply->has_range || reply->total != f->blob.size ||
+			reply->first != f->done || reply->last + 1 != f->blob.size)) {
+		a->other_range = f->done > 0;
 		return encl_fail(e, ENCL_NETWORK,
 				 "%s: the answer is not the range that was asked for",
 				 a->what);
-	if (!partial && f->done) {
-		if (++a->restarts > MAX_RESTARTS)
-			return encl_fail(e, ENCL_NETWORK,
-					 "%s: the connection breaks and the registry "
-					 "cannot go on from the middle",
-					 a->what);
-		f->done = 0;
-		if (f->restart(f, e))
-			return -1;
 	}
+	if (!partial && f->done && begin_anew(a, e))
+		return -1;
 	if (reply->length != UINT64_MAX && reply->length != f->blob.size - f->done)
 		return wrong_size(a, f->done + reply->length, e);
 	return 0;
@@ -116,20 +122,13 @@ fetch(struct encl_registry *r, const struct encl_reference *where, struct attemp
 	};
 
 	*again = false;
+	a->other_range = false;
 	rc = encl_registry_call(r, &call, &reply, again, e);
 	f->received += reply.got;
+	if ((rc && a->other_range) || reply.status == 416)
+		return begin_anew(a, e);
 	if (rc)
 		return -1;
-	if (reply.status == 416) { /* begin anew */
-		if (++a->restarts > MAX_RESTARTS)
-			return encl_fail(
-				e, ENCL_NETWORK,
-				"%s: the registry cannot go on from byte %" PRIu64,
-				a->what, f->done);
-		f->done = 0;
-		*again = true;
-		return f->restart(f, e);
-	}
 	if (f->done == f->blob.size)
 		return 0;
 	*again = true;
@@ -357,7 +356,7 @@ upload(struct encl_registry *r, const struct encl_reference *where,
 	u.url = encl_xstrdup(reply.location);
 	remember(r, &u);
 	rc = send_body(r, where, blob, fd, offset, reply.location, again, e);
-	if (rc && !*again)
+	if (rc) /* where it is begun again, too: that is another session */
 		cancel(r, where, reply.location);
 	forget(r, &u);
 	*outcome = ENCL_BLOB_SENT;
