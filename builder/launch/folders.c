@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -38,6 +39,25 @@ struct encl_folders {
 	size_t n;
 };
 
+/* Of two that write there each would take the other's half-written file. */
+static int
+open_one(struct one *x, struct encl_err *e)
+{
+	const struct encl_folder *folder = x->folder;
+
+	x->root = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (x->root < 0)
+		return encl_fail_sys(e, ENCL_HOST, "exchange %s: open folder %s",
+				     folder->name, folder->path);
+	if (folder->writable && flock(x->root, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+		return encl_fail(
+			e, ENCL_HOST,
+			"exchange %s: another enclave writes to %s already; give "
+			"each a folder of its own",
+			folder->name, folder->path);
+	return 0;
+}
+
 int
 encl_folders_open(const struct encl_folder *v, size_t n, struct encl_log *log,
 		  struct encl_folders **out, struct encl_err *e)
@@ -50,12 +70,10 @@ encl_folders_open(const struct encl_folder *v, size_t n, struct encl_log *log,
 	for (size_t i = 0; i < n; i++) {
 		struct one *x = &f->v[i];
 
-		*x = (struct one){.folder = &v[i], .all = f, .connection = -1};
-		x->root = open(v[i].path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		*x = (struct one){
+			.folder = &v[i], .all = f, .root = -1, .connection = -1};
 		f->n++;
-		if (x->root < 0) {
-			encl_fail_sys(e, ENCL_HOST, "exchange %s: open folder %s",
-				      v[i].name, v[i].path);
+		if (open_one(x, e)) {
 			encl_folders_free(f);
 			return -1;
 		}

@@ -20,7 +20,8 @@ struct encl_folder {
 
 struct encl_folders;
 
-/* Opens the folders, or ENCL_HOST naming one. */
+/* Opens the folders, or ENCL_HOST naming one: it is not there, or it is writable and
+ * another one writes there too. */
 int encl_folders_open(const struct encl_folder *v, size_t n, struct encl_log *log,
 		      struct encl_folders **out, struct encl_err *e) ENCL_MUST_CHECK;
 
