@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Documents from a registry or the cache; parts by a few threads, joined. */
+#include "push/pull.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/parallel.h"
+#include "base/stream.h"
+#include "sources/cache.h"
+#include "sources/oci.h"
+
+enum { THREADS = 4, CHUNK = 1 << 18 };
+
+void
+encl_pulled_clear(struct encl_pulled *p)
+{
+	free(p->reference);
+	encl_received_clear(&p->received);
+	encl_close_fd(p->fd);
+	memset(p, 0, sizeof *p);
+	p->fd = -1;
+}
+
+/* ---- blobs ---- */
+
+struct fetch {
+	struct encl_registry_fetch f; /* first */
+	struct encl_cache_partial *partial;
+};
+
+static int
+restart(struct encl_registry_fetch *f, struct encl_err *e)
+{
+	return encl_cache_partial_restart(((struct fetch *)f)->partial, e);
+}
+
+static int
+fetch_blob(struct encl_env *env, struct encl_registry *r,
+	   const struct encl_reference *where, const struct encl_digest *digest,
+	   uint64_t size, const char *label, struct encl_err *e)
+{
+	encl_auto(encl_cache_partial_clear) struct encl_cache_partial p = {.fd = -1};
+	struct fetch f = {.f = {.blob = {*digest, size, label}, .restart = restart},
+			  .partial = &p};
+	bool there;
+
+	if (encl_cache_partial_open(env->cache, env->log, digest, size, size, label, &p,
+				    &there, e))
+		return -1;
+	if (there)
+		return 0;
+	f.f.sink = &p.sink;
+	f.f.done = p.done;
+	if (encl_registry_blob_get(r, where, &f.f, e))
+		return -1;
+	return encl_cache_partial_commit(&p, e);
+}
+
+/* A small blob of the cache, hashed; *out is NULL where it is not there. */
+static int
+from_cache(struct encl_env *env, const struct encl_digest *digest, size_t max,
+	   const char *what, char **out, size_t *n, struct encl_err *e)
+{
+	encl_auto(encl_close_fd) int fd = -1;
+	encl_auto(encl_free) char *text = NULL;
+	struct encl_digest got;
+	uint64_t size;
+
+	if (encl_cache_find(env->cache, digest, &fd, &size, e))
+		return -1;
+	if (fd < 0 || size > max)
+		return 0;
+	text = encl_xcalloc(1, (size_t)size + 1);
+	if (encl_pread_full(fd, text, (size_t)size, 0, what, e))
+		return -1;
+	encl_digest_of(digest->algo, text, (size_t)size, &got);
+	if (!encl_digest_equal(digest, &got)) {
+		encl_warn(env->log, "%s: damaged in the cache; removed", what);
+		encl_cache_remove(env->cache, digest);
+		return 0;
+	}
+	*n = (size_t)size;
+	*out = encl_take(text, NULL);
+	return 0;
+}
+
+/* A small document, found in the cache or fetched into it. */
+static int
+read_blob(struct encl_env *env, struct encl_registry *r,
+	  const struct encl_reference *where, const struct encl_digest *digest,
+	  uint64_t size, const char *label, char **out, size_t *n, struct encl_err *e)
+{
+	*out = NULL;
+	if (from_cache(env, digest, (size_t)size, label, out, n, e))
+		return -1;
+	if (*out)
+		return 0;
+	if (fetch_blob(env, r, where, digest, size, label, e) ||
+	    from_cache(env, digest, (size_t)size, label, out, n, e))
+		return -1;
+	return *out ? 0
+		    : encl_fail(e, ENCL_FAILED, "%s: is not in the cache any more",
+				label);
+}
+
+/* ---- documents ---- */
+
+static int
+to_cache(struct encl_env *env, const struct encl_registry_manifest *m, const char *what,
+	 struct encl_err *e)
+{
+	encl_auto(encl_cache_writer_clear) struct encl_cache_writer w = {.cache = NULL};
+	struct encl_digest d;
+
+	if (encl_cache_write(env->cache, &w, ENCL_REGISTRY_MANIFEST_MAX, what, e) ||
+	    encl_sink_write(&w.sink, m->text, m->n, e))
+		return -1;
+	return encl_cache_commit(&w, NULL, &d, NULL, e);
+}
+
+/* The document of a version, and its digest. */
+static int
+get_document(struct encl_env *env, struct encl_registry *r,
+	     const struct encl_reference *where, const char *version, const char *what,
+	     json_t **doc, char digest[ENCL_DIGEST_TEXT], struct encl_err *e)
+{
+	encl_auto(encl_registry_manifest_clear) struct encl_registry_manifest m = {
+		.text = NULL};
+	encl_auto(encl_free) char *text = NULL;
+	struct encl_digest d;
+	size_t n;
+
+	if (encl_digest_parse(version, &d) &&
+	    from_cache(env, &d, ENCL_REGISTRY_MANIFEST_MAX, what, &text, &n, e))
+		return -1;
+	if (text) {
+		encl_digest_format(&d, digest);
+		return encl_json_parse(text, n, what, doc, e);
+	}
+	if (encl_registry_manifest_get(r, where, version, &m, NULL, e) ||
+	    encl_json_parse(m.text, m.n, what, doc, e))
+		return -1;
+	encl_digest_format(&m.digest, digest);
+	return to_cache(env, &m, what, e);
+}
+
+static enum encl_arch
+host_arch(void)
+{
+	struct utsname u;
+
+	return !uname(&u) && !strcmp(u.machine, "aarch64") ? ENCL_ARCH_AARCH64
+							   : ENCL_ARCH_X86_64;
+}
+
+static int
+choose(struct encl_env *env, struct encl_registry *r, const struct encl_reference *where,
+       const enum encl_arch *arch, struct encl_pulled *p, json_t **doc,
+       struct encl_err *e)
+{
+	encl_auto(json_decref) json_t *index = encl_take(*doc, NULL);
+	struct encl_received_choice c;
+
+	if (encl_received_choose(index, arch, host_arch(), p->reference, &c, e) ||
+	    get_document(env, r, where, c.text, p->reference, doc, p->manifest, e))
+		return -1;
+	if (!arch && !c.only)
+		encl_info(env->log, "%s: the image for %s is taken (see --arch)",
+			  p->reference, encl_arch_name(c.arch));
+	if (encl_received_manifest(*doc, p->reference, &p->received, e))
+		return -1;
+	p->received.has_arch = true;
+	p->received.arch = c.arch;
+	return 0;
+}
+
+static int
+read_config(struct encl_env *env, struct encl_registry *r,
+	    const struct encl_reference *where, struct encl_pulled *p, struct encl_err *e)
+{
+	encl_auto(encl_free) char *what = encl_xasprintf("%s: config", p->reference);
+	encl_auto(encl_free) char *text = NULL;
+	encl_auto(json_decref) json_t *doc = NULL;
+	struct encl_received *v = &p->received;
+	bool told = v->has_arch;
+	enum encl_arch arch = v->arch;
+	size_t n = 0;
+
+	if (!v->has_config)
+		return 0;
+	if (read_blob(env, r, where, &v->config, v->config_size, what, &text, &n, e) ||
+	    encl_json_parse(text, n, what, &doc, e) ||
+	    encl_received_config(v, doc, what, e))
+		return -1;
+	if (told && arch != v->arch)
+		return encl_fail(e, ENCL_MISMATCH, "%s: is for %s, the index says %s",
+				 what, encl_arch_name(v->arch), encl_arch_name(arch));
+	return 0;
+}
+
+int
+encl_pull_find(struct encl_env *env, struct encl_registry *r,
+	       const struct encl_reference *where, const enum encl_arch *arch,
+	       struct encl_pulled *out, struct encl_err *e)
+{
+	encl_auto(encl_pulled_clear) struct encl_pulled p = {.fd = -1};
+	encl_auto(json_decref) json_t *doc = NULL;
+
+	p.reference = encl_reference_text(where);
+	if (get_document(env, r, where, encl_reference_version(where), p.reference, &doc,
+			 p.manifest, e))
+		return -1;
+	if (json_object_get(doc, "manifests")
+		    ? choose(env, r, where, arch, &p, &doc, e)
+		    : encl_received_manifest(doc, p.reference, &p.received, e))
+		return -1;
+	if (read_config(env, r, where, &p, e))
+		return -1;
+	if (arch && p.received.has_arch && p.received.arch != *arch)
+		return encl_fail(e, ENCL_FAILED, "%s: is for %s, not for %s", p.reference,
+				 encl_arch_name(p.received.arch), encl_arch_name(*arch));
+	*out = encl_take(p, (struct encl_pulled){.fd = -1});
+	return 0;
+}
+
+/* ---- the image ---- */
+
+struct work {
+	struct encl_env *env;
+	struct encl_registry *r;
+	const struct encl_reference *where;
+	const struct encl_pulled *p;
+};
+
+static int
+fetch_part(void *arg, size_t i, struct encl_err *e)
+{
+	const struct work *w = arg;
+	const struct encl_received *v = &w->p->received;
+	const char *name = w->where->repository;
+	encl_auto(encl_free) char *label =
+		v->n_parts == 1 ? encl_xstrdup(name)
+				: encl_xasprintf("%s %zu/%zu", name, i + 1, v->n_parts);
+
+	return fetch_blob(w->env, w->r, w->where, &v->parts[i].digest, v->parts[i].size,
+			  label, e);
+}
+
+static int
+append_part(struct encl_env *env, const struct encl_artifact_part *part, const char *what,
+	    struct encl_sink *to, struct encl_err *e)
+{
+	encl_auto(encl_close_fd) int fd = -1;
+	encl_auto(encl_free) uint8_t *buf = encl_xmalloc(CHUNK);
+	uint64_t size;
+
+	if (encl_cache_find(env->cache, &part->digest, &fd, &size, e))
+		return -1;
+	if (fd < 0 || size != part->size)
+		return encl_fail(e, ENCL_FAILED,
+				 "%s: a part is not in the cache any more", what);
+	for (uint64_t done = 0; done < size;) {
+		size_t n = size - done < CHUNK ? (size_t)(size - done) : CHUNK;
+
+		if (encl_pread_full(fd, buf, n, done, what, e) ||
+		    encl_sink_write(to, buf, n, e))
+			return -1;
+		done += n;
+	}
+	return 0;
+}
+
+/* The parts are not needed any more when the whole is there. */
+static int
+join_parts(struct encl_env *env, struct encl_pulled *p, struct encl_err *e)
+{
+	encl_auto(encl_cache_writer_clear) struct encl_cache_writer w = {.cache = NULL};
+	const struct encl_received *v = &p->received;
+	struct encl_digest digest;
+
+	if (encl_cache_write(env->cache, &w, v->size, p->reference, e))
+		return -1;
+	for (size_t i = 0; i < v->n_parts; i++)
+		if (append_part(env, &v->parts[i], p->reference, &w.sink, e))
+			return -1;
+	if (encl_cache_commit(&w, v->has_digest ? &v->sha256 : NULL, &digest, &p->fd, e))
+		return -1;
+	for (size_t i = 0; i < v->n_parts; i++)
+		encl_cache_remove(env->cache, &v->parts[i].digest);
+	return 0;
+}
+
+int
+encl_pull_fetch(struct encl_env *env, struct encl_registry *r,
+		const struct encl_reference *where, struct encl_pulled *p,
+		struct encl_err *e)
+{
+	struct work w = {env, r, where, p};
+	const struct encl_received *v = &p->received;
+	uint64_t size;
+
+	if (v->has_digest &&
+	    encl_cache_get(env->cache, &v->sha256, env->log, &p->fd, &size, e))
+		return -1;
+	if (p->fd >= 0)
+		return 0;
+	if (encl_parallel(THREADS, v->n_parts, fetch_part, &w, e))
+		return -1;
+	if (v->n_parts > 1)
+		return join_parts(env, p, e);
+	if (encl_cache_find(env->cache, &v->parts[0].digest, &p->fd, &size, e))
+		return -1;
+	return p->fd >= 0 ? 0
+			  : encl_fail(e, ENCL_FAILED, "%s: is not in the cache any more",
+				      p->reference);
+}
+
+int
+encl_pull_check(const struct encl_pulled *p, int fd, unsigned jobs, struct encl_eif *eif,
+		struct encl_image_state *state, struct encl_err *e)
+{
+	encl_auto(encl_eif_close) struct encl_eif v = {.fd = -1};
+	encl_auto(encl_image_state_clear) struct encl_image_state s = {.crc = 0};
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (own < 0)
+		return encl_fail_sys(e, ENCL_HOST, "%s", p->reference);
+	if (encl_eif_open_fd(own, p->reference, &v, e) ||
+	    encl_image_check(&v, jobs, &s, e) ||
+	    encl_received_compare(&p->received, &v, &s, p->reference, e) ||
+	    encl_image_require(&v, &s, e))
+		return -1;
+	*eif = encl_take(v, (struct encl_eif){.fd = -1});
+	*state = encl_take(s, (struct encl_image_state){.crc = 0});
+	return 0;
+}
+
+/* ---- what refers to it ---- */
+
+/* The first file of a referrer, where it is small enough. */
+static int
+referrer_file(struct encl_env *env, struct encl_registry *r,
+	      const struct encl_reference *where, const char *digest, const char *what,
+	      size_t max, char **text, size_t *n, struct encl_err *e)
+{
+	encl_auto(json_decref) json_t *doc = NULL;
+	struct encl_oci_descriptor d = {.media_type = ""};
+	char got[ENCL_DIGEST_TEXT];
+	json_t *layers = NULL;
+
+	if (get_document(env, r, where, digest, what, &doc, got, e) ||
+	    encl_json_array(doc, "layers", what, &layers, e) ||
+	    encl_oci_descriptor(json_array_get(layers, 0), what, &d, e))
+		return -1;
+	if (d.size > max)
+		return encl_fail(e, ENCL_FAILED, "%s: larger than %zu bytes", what, max);
+	return read_blob(env, r, where, &d.digest, d.size, what, text, n, e);
+}
+
+int
+encl_pull_referrer(struct encl_env *env, struct encl_registry *r,
+		   const struct encl_reference *where, const struct encl_pulled *p,
+		   const char *artifact_type, size_t max, char **text, size_t *n,
+		   struct encl_err *e)
+{
+	encl_auto(json_decref) json_t *list = NULL;
+	encl_auto(encl_free) char *what =
+		encl_xasprintf("%s: %s", p->reference, artifact_type);
+	struct encl_oci_descriptor d = {.media_type = ""};
+
+	*text = NULL;
+	if (encl_registry_referrers(r, where, p->manifest, artifact_type, &list, e))
+		return -1;
+	if (!json_array_size(list))
+		return 0;
+	if (encl_oci_descriptor(json_array_get(list, 0), what, &d, e))
+		return -1;
+	return referrer_file(env, r, where, d.text, what, max, text, n, e);
+}
