@@ -13,6 +13,7 @@
 #include "base/tmpfile.h"
 #include "cmd.h"
 #include "eif/eif.h"
+#include "operand.h"
 #include "ramdisk/extract.h"
 #include "verbs.h"
 
@@ -129,7 +130,7 @@ run(struct cli *cli, const struct args *a, struct encl_err *e)
 
 	if (!dir)
 		return encl_fail(e, ENCL_USAGE, "extract: --output DIR is missing");
-	if (encl_eif_open(a->operands[0], &eif, e) || encl_make_dirs(dir, 0755, e))
+	if (operand_open(cli, a->operands[0], &eif, e) || encl_make_dirs(dir, 0755, e))
 		return -1;
 	for (size_t i = 0; i < eif.n_sections; i++) {
 		const struct encl_eif_section *s = &eif.sections[i];
@@ -157,7 +158,7 @@ run(struct cli *cli, const struct args *a, struct encl_err *e)
 const struct command cmd_extract = {
 	.name = "extract",
 	.summary = "write an image's sections, and its files, to a folder",
-	.operands = "IMAGE",
+	.operands = "IMAGE|REFERENCE",
 	.min_operands = 1,
 	.max_operands = 1,
 	.help = "kernel, cmdline, metadata.json, ramdisk0.cpio … and signature.cbor as\n"

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cmd.h"
 #include "image.h"
+#include "operand.h"
 #include "sign/image.h"
 #include "verbs.h"
 
@@ -197,7 +198,7 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	encl_auto(encl_image_state_clear) struct encl_image_state s = {.crc = 0};
 	encl_auto(json_decref) json_t *v = NULL;
 
-	if (encl_eif_open(args->operands[0], &eif, e) ||
+	if (operand_open(cli, args->operands[0], &eif, e) ||
 	    encl_image_check(&eif, cli->env.jobs, &s, e))
 		return -1;
 	if (args_has(args, "strict") && encl_image_require(&eif, &s, e))
@@ -213,7 +214,7 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 const struct command cmd_inspect = {
 	.name = "inspect",
 	.summary = "show an image's measurements, signature, metadata and sections",
-	.operands = "IMAGE",
+	.operands = "IMAGE|REFERENCE",
 	.min_operands = 1,
 	.max_operands = 1,
 	.help = "With --json, the keys of nitro-cli describe-eif in their order, then\n"

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "cmd.h"
 #include "eif/eif.h"
+#include "operand.h"
 #include "ramdisk/ramdisk.h"
 #include "verbs.h"
 
@@ -69,7 +70,7 @@ run(struct cli *cli, const struct args *a, struct encl_err *e)
 	size_t ramdisk = 0;
 
 	if (args_number(a, "ramdisk", 0, ENCL_EIF_MAX_SECTIONS, 0, &wanted, e) ||
-	    encl_eif_open(a->operands[0], &eif, e))
+	    operand_open(cli, a->operands[0], &eif, e))
 		return -1;
 	for (size_t i = 0; i < eif.n_sections; i++) {
 		const struct encl_eif_section *s = &eif.sections[i];
@@ -94,7 +95,7 @@ run(struct cli *cli, const struct args *a, struct encl_err *e)
 const struct command cmd_list = {
 	.name = "list",
 	.summary = "list the files of an image's ramdisks",
-	.operands = "IMAGE",
+	.operands = "IMAGE|REFERENCE",
 	.min_operands = 1,
 	.max_operands = 1,
 	.help = "One name a line, in the order of the archive, in a format that does not\n"

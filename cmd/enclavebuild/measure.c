@@ -11,6 +11,7 @@
 #include "base/stream.h"
 #include "cmd.h"
 #include "image.h"
+#include "operand.h"
 #include "sign/image.h"
 #include "verbs.h"
 
@@ -128,7 +129,8 @@ measure_image(struct cli *cli, const char *path, struct encl_measurements *out,
 	encl_auto(encl_eif_close) struct encl_eif eif = {.fd = -1};
 	encl_auto(encl_image_state_clear) struct encl_image_state s = {.crc = 0};
 
-	if (encl_eif_open(path, &eif, e) || encl_image_check(&eif, cli->env.jobs, &s, e))
+	if (operand_open(cli, path, &eif, e) ||
+	    encl_image_check(&eif, cli->env.jobs, &s, e))
 		return -1;
 	if (!s.crc_ok || (s.is_signed && !s.has_signature))
 		return encl_image_require(&eif, &s, e);
@@ -217,7 +219,7 @@ run(struct cli *cli, const struct args *a, struct encl_err *e)
 const struct command cmd_measure = {
 	.name = "measure",
 	.summary = "compute the PCRs of an image, of its parts or of a file",
-	.operands = "[IMAGE]",
+	.operands = "[IMAGE|REFERENCE]",
 	.max_operands = 1,
 	.help = "measure IMAGE computes them from the sections; a damaged image is an\n"
 		"error.  With --kernel, --cmdline and --ramdisk there need be no image\n"

@@ -7,6 +7,7 @@
 #include "cmd.h"
 #include "eif/eif.h"
 #include "manifests.h"
+#include "operand.h"
 #include "verbs.h"
 
 static const char *
@@ -126,11 +127,11 @@ plan_manifest(struct cli *cli, const char *file, json_t **out, struct encl_err *
 }
 
 static int
-plan_image(const char *file, json_t **out, struct encl_err *e)
+plan_image(struct cli *cli, const char *file, json_t **out, struct encl_err *e)
 {
 	encl_auto(encl_eif_close) struct encl_eif eif = {.fd = -1};
 
-	if (encl_eif_open(file, &eif, e))
+	if (operand_open(cli, file, &eif, e))
 		return -1;
 	*out = encl_plan_image(&eif);
 	return 0;
@@ -143,8 +144,8 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	encl_auto(json_decref) json_t *plan = NULL;
 	size_t n = strlen(file);
 
-	if (n > 4 && !strcmp(file + n - 4, ".eif")) {
-		if (plan_image(file, &plan, e))
+	if ((n > 4 && !strcmp(file + n - 4, ".eif")) || operand_is_reference(file)) {
+		if (plan_image(cli, file, &plan, e))
 			return -1;
 	} else if (plan_manifest(cli, file, &plan, e)) {
 		return -1;
@@ -159,12 +160,12 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 const struct command cmd_plan = {
 	.name = "plan",
 	.summary = "tell what an image will be like when it runs, and why",
-	.operands = "[MANIFEST|IMAGE]",
+	.operands = "[MANIFEST|IMAGE|REFERENCE]",
 	.max_operands = 1,
 	.help = "Without an operand enclave.yaml is planned.  Of a manifest: the Docker daemon's\n"
 		"settings, each with its reason in the kernel's configuration, the order in\n"
 		"which services and containers start, the way to each port, and the memory it\n"
 		"needs.  It takes what build takes (the lock, the cache) and writes nothing.\n"
-		"Of an image (NAME.eif) the memory is told, as far as its sections tell it.",
+		"Of an image (NAME.eif, or a reference to one in a registry) the memory is told, as far as its sections tell it.",
 	.run = run,
 };

@@ -10,6 +10,7 @@
 #include "cmd.h"
 #include "eif/eif.h"
 #include "launch/qemu.h"
+#include "operand.h"
 #include "shared.h"
 #include "sources/cache.h"
 #include "verbs.h"
@@ -70,28 +71,26 @@ show(void *arg, const char *p, size_t n)
 	fflush(to);
 }
 
-/* What the manifest asked for stands in the measurements file beside an image,
- * where there is one; nothing of it is measured. */
+/* What the manifest asked for stands in an image's measurements file, where
+ * there is one; nothing of it is measured. */
 static void
-read_resources(const char *image, uint64_t *memory, uint64_t *cpus, json_t **ports)
+read_resources(const json_t *measurements, uint64_t *memory, uint64_t *cpus,
+	       const json_t **ports)
 {
-	enum { MAX_SIZE = 1 << 20 };
-	encl_auto(encl_free) char *path = encl_measurements_path(image);
-	encl_auto(json_decref) json_t *doc = NULL;
+	static const char what[] = "measurements";
 	struct encl_err none;
 	json_t *resources;
 
-	if (encl_json_read(path, MAX_SIZE, &doc, &none) ||
-	    encl_json_object(doc, "Resources", path, &resources, &none) ||
-	    encl_json_u64(resources, "MemoryMiB", path, memory, &none) ||
-	    encl_json_u64(resources, "CPUs", path, cpus, &none))
+	if (encl_json_object(measurements, "Resources", what, &resources, &none) ||
+	    encl_json_u64(resources, "MemoryMiB", what, memory, &none) ||
+	    encl_json_u64(resources, "CPUs", what, cpus, &none))
 		return;
-	*ports = json_incref(json_object_get(resources, "Ports"));
+	*ports = json_object_get(resources, "Ports");
 }
 
 static int
-read_options(struct cli *cli, const struct args *args, struct encl_qemu_options *o,
-	     json_t **ports, struct encl_err *e)
+read_options(struct cli *cli, const struct args *args, const json_t *measurements,
+	     struct encl_qemu_options *o, const json_t **ports, struct encl_err *e)
 {
 	static const char *const backends[] = {"qemu", NULL};
 	static const char *const accels[] = {"auto", "kvm", "tcg", NULL};
@@ -100,7 +99,7 @@ read_options(struct cli *cli, const struct args *args, struct encl_qemu_options 
 	uint64_t cpus_default = 2;
 	int backend, accel;
 
-	read_resources(args->operands[0], &memory_default, &cpus_default, ports);
+	read_resources(measurements, &memory_default, &cpus_default, ports);
 	if (choose(args, "backend", backends, &backend, e) ||
 	    choose(args, "accel", accels, &accel, e) ||
 	    args_number(args, "memory", 64, 1 << 20, memory_default, &memory, e) ||
@@ -142,15 +141,19 @@ static int
 run(struct cli *cli, const struct args *args, struct encl_err *e)
 {
 	encl_auto(encl_eif_close) struct encl_eif eif = {.fd = -1};
-	encl_auto(json_decref) json_t *ports = NULL;
+	encl_auto(json_decref) json_t *measurements = NULL;
 	encl_auto(ways_clear) struct ways ways = {0};
 	encl_auto(shared_clear) struct shared shared = {0};
 	struct encl_qemu_options o;
 	struct encl_qemu_result r;
 	const char *path = args->operands[0];
+	const json_t *ports = NULL;
 	struct encl_err ignored;
 
-	if (read_options(cli, args, &o, &ports, e) || encl_eif_open(path, &eif, e) ||
+	/* options first: a wrong one is not to cost a download */
+	if (read_options(cli, args, NULL, &o, &ports, e) ||
+	    operand_open_measured(cli, path, &eif, &measurements, e) ||
+	    read_options(cli, args, measurements, &o, &ports, e) ||
 	    ways_choose(args, &eif, ports, &cli->log, &ways, e) ||
 	    shared_choose(args, ways.about, &shared, e))
 		return -1;
@@ -185,7 +188,7 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 const struct command cmd_run = {
 	.name = "run",
 	.summary = "boot an image on this machine",
-	.operands = "IMAGE.eif",
+	.operands = "IMAGE.eif|REFERENCE",
 	.min_operands = 1,
 	.max_operands = 1,
 	.help = "Boots the image's kernel and ramdisks in QEMU and shows its console. Ends "
