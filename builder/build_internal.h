@@ -36,6 +36,12 @@ int encl_build_prepare(struct encl_build *b, bool locked, bool *had_lock,
 int encl_build_lock(struct encl_build *b, bool locked, bool *had_lock,
 		    struct encl_err *e) ENCL_MUST_CHECK;
 
+/* (build_images.c)  ENCL_MISMATCH where an image is named by a tag alone: without a
+ * lock nothing says which one is meant. */
+int encl_build_pinned(const struct encl_manifest *m, struct encl_err *e) ENCL_MUST_CHECK;
+/* All that the images of registries lack in the cache, told at once. */
+int encl_build_offline(const struct encl_build *b, struct encl_err *e) ENCL_MUST_CHECK;
+
 /* Plans b->boot and b->app.  *init_bytes (released by the caller, after the
  * ramdisks) holds an init that is a file. */
 int encl_build_ramdisks(struct encl_build *b, char **init_bytes,

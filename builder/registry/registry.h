@@ -114,7 +114,7 @@ int encl_registry_call(struct encl_registry *r, const struct encl_registry_call 
 		       struct encl_err *e) ENCL_MUST_CHECK;
 
 /*
- * The uploads that are open, for cancel_all (blobs.c).  struct encl_registry
+ * The uploads that are open, for cancel_all (uploads.c).  struct encl_registry
  * has one, zeroed; this (client.c) returns it.
  */
 struct encl_registry_upload;
@@ -187,7 +187,7 @@ int encl_registry_blob_get(struct encl_registry *r, const struct encl_reference 
 			   struct encl_err *e) ENCL_MUST_CHECK;
 
 enum encl_registry_outcome { ENCL_BLOB_THERE, ENCL_BLOB_MOUNTED, ENCL_BLOB_SENT };
-/* HEAD, then a mount from the repository `from` (or NULL) of the same host,
+/* (uploads.c)  HEAD, then a mount from the repository `from` (or NULL) of the same host,
  * then POST and one PUT of size bytes at offset of fd; begun again as a whole
  * where it was cut.  A signal's end cancels the upload (cancel_all). */
 int encl_registry_blob_put(struct encl_registry *r, const struct encl_reference *where,

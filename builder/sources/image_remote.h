@@ -25,8 +25,11 @@ int encl_image_remote_open(struct encl_env *env, const struct encl_image_ref *re
 			   struct encl_image_store *store, struct encl_image *out,
 			   struct encl_err *e) ENCL_MUST_CHECK;
 
-/* Afterwards the cache has all layers; with env->offline one ENCL_NETWORK names
- * those that miss. */
+/* ENCL_NETWORK "not in the cache, and --offline forbids to fetch: …"; -1. */
+int encl_image_remote_offline(const char *what, const char *missing, struct encl_err *e);
+
+/* (image_remote_layers.c)  Afterwards the cache has all layers; with env->offline one
+ * ENCL_NETWORK names those that miss. */
 int encl_image_remote_layers(const struct encl_image_store *store,
 			     const struct encl_image *image,
 			     struct encl_err *e) ENCL_MUST_CHECK;
