@@ -16,9 +16,9 @@ struct encl_env {
 				     or NULL: nothing is kept */
 	/* registry/registry.h; borrowed; NULL: with its defaults where it is needed */
 	struct encl_registry *registry;
-	bool offline;		  /* any network access is ENCL_NETWORK */
-	bool strict_scripts;	  /* unhandled maintainer scripts are errors */
-	unsigned jobs;		  /* threads to use; never changes bytes; >= 1 */
+	bool offline;	     /* any network access is ENCL_NETWORK */
+	bool strict_scripts; /* unhandled maintainer scripts are errors */
+	unsigned jobs;	     /* threads to use; never changes bytes; >= 1 */
 };
 
 #endif
