@@ -33,6 +33,8 @@ const struct command *const commands[] = {
 	&cmd_inspect,
 	&cmd_list,
 	&cmd_lock,
+	&cmd_login,
+	&cmd_logout,
 	&cmd_measure,
 	&cmd_plan,
 	&cmd_pull,

@@ -16,6 +16,8 @@ extern const struct command cmd_init;
 extern const struct command cmd_inspect;
 extern const struct command cmd_list;
 extern const struct command cmd_lock;
+extern const struct command cmd_login;
+extern const struct command cmd_logout;
 extern const struct command cmd_measure;
 extern const struct command cmd_plan;
 extern const struct command cmd_pull;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "launch/folders.h"
 #include "test.h"
 
 struct side {
@@ -524,4 +525,27 @@ TEST(launch_exchange_too_many_entries)
 	CHECK(access(test_path("a/e"), F_OK));
 	mkdir(test_path("a/e"), 0755);
 	EQ_STR("the folder has more entries than it may", hostile("", 0, true));
+}
+
+TEST(launch_folders_open)
+{
+	const struct encl_folder gone = {.name = "n", .path = "/nonexistent/x"};
+	struct encl_folder v[2] = {{.name = "one", .path = test_dir(), .writable = true},
+				   {.name = "two", .path = test_dir()}};
+	struct encl_folders *f = NULL;
+	struct encl_folders *other = NULL;
+	char want[5000];
+
+	FAILS(encl_folders_open(&gone, 1, NULL, &f, &e), ENCL_HOST,
+	      "exchange n: open folder /nonexistent/x: No such file or directory");
+	OK(encl_folders_open(v, 2, NULL, &f, &e));
+	v[1].writable = true;
+	snprintf(want, sizeof want,
+		 "exchange two: another enclave writes to %s already; give each a folder "
+		 "of its own",
+		 test_dir());
+	FAILS(encl_folders_open(&v[1], 1, NULL, &other, &e), ENCL_HOST, want);
+	encl_folders_free(f);
+	OK(encl_folders_open(&v[1], 1, NULL, &other, &e));
+	encl_folders_free(other);
 }
