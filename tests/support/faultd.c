@@ -21,7 +21,8 @@
  * Answered here:
  *	status CODE [html|empty|TEXT]	JSON of an error where nothing is given
  *	redirect PREFIX			307 to PREFIX and the target; "self"
- *	guard NAME:PASSWORD		401 (Basic) to who does not give them
+ *	guard NAME:PASSWORD		401 (Basic) to who does not give them; what is
+ *					refused meets no rule behind this one
  *	drop				the connection ends without an answer
  *	upcut N|random			it ends after N bytes of the request's body
  *	referrers			a referrers API: manifests with a subject are
@@ -40,6 +41,7 @@
  *	unsized				no Content-Length: it ends with the connection
  *	file NAME			this file's bytes instead
  *	late N				comes after N milliseconds
+ *	mute				is not passed on: the connection ends
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,10 +59,10 @@ answer(void *arg, struct request *q)
 
 	fault_plan(x.f, q, &x.plan);
 	fault_sleep(x.plan.late);
-	if (x.plan.drop)
+	if (x.plan.refused)
+		fault_refuse(&x);
+	else if (x.plan.drop)
 		serve_abort(q->conn, false);
-	else if (fault_is_guarded(&x))
-		fault_status(&x);
 	else if (x.plan.upcut)
 		fault_cut_upload(&x);
 	else if (x.plan.status)

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Images for the registry tests, made by hand; sourced.
 #
+#	into LAYOUT REFERENCE	copies it to a registry
 #	layout DIR LAYERS KIB	an OCI layout with one image of incompressible layers,
 #				every second one gzip; the last has /app
 #	eif FILE KIB		an enclave image with so much of such content
@@ -66,7 +67,13 @@ boot:
 app:
   command: [/bin/app]
 Y
-	(cd "$dir" && "$ENCL" lock -q && "$ENCL" build -q -o "$OLDPWD/$1") || fail "no image $1"
+	(cd "$dir" && "$ENCL" lock -q && "$ENCL" build -q -o "$OLDPWD/$1" >/dev/null) || fail "no image $1"
 	cp "$dir/enclave.lock" "${1%.eif}.lock"
 	rm -rf "$dir"
+}
+
+# into LAYOUT REFERENCE: as it is, digests and all
+into() {
+	skopeo copy -q --insecure-policy --preserve-digests --dest-tls-verify=false "oci:$1" "docker://$2" ||
+		fail "skopeo copy to $2"
 }

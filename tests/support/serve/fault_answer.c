@@ -52,18 +52,13 @@ fault_status(struct exchange *x)
 	fault_answer(x, lines, body, strlen(body));
 }
 
-bool
-fault_is_guarded(struct exchange *x)
+void
+fault_refuse(struct exchange *x)
 {
-	encl_auto(encl_free) char *given = serve_basic(x->q);
-
-	if (!x->plan.guard || (given && !strcmp(given, x->plan.guard)))
-		return false;
-	if (x->plan.n_headers < MAX_HEADERS)
-		x->plan.headers[x->plan.n_headers++] =
-			"WWW-Authenticate: Basic realm=\"guard\"";
+	x->plan.headers[0] = "WWW-Authenticate: Basic realm=\"guard\"";
+	x->plan.n_headers = 1;
 	x->plan.status = "401 UNAUTHORIZED";
-	return true;
+	fault_status(x);
 }
 
 void

@@ -281,10 +281,13 @@ fault_forward(struct exchange *x)
 
 		if (x->plan.file)
 			replace_by_file(&a, x->plan.file);
+		x->status = strtol(strchr(a.head, ' ') + 1, NULL, 10);
 		all = a.length == NOWHERE ? NOWHERE : a.length + x->plan.pad;
 		if (x->plan.cut)
 			cut = fault_point(x->f, x->plan.cut, all);
-		if (!pass_head(x, &a, subject, all) && !head && x->status != 204)
+		if (x->plan.mute)
+			serve_abort(x->q->conn, false);
+		else if (!pass_head(x, &a, subject, all) && !head && x->status != 204)
 			pass_body(x, &up, &a, cut);
 	}
 	free(a.head);

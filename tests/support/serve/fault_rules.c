@@ -37,17 +37,17 @@ follow(struct plan *p, const char *action, const char *arg)
 	const struct {
 		const char *name;
 		const char **out;
-	} texts[] = {{"status", &p->status},	 {"guard", &p->guard},
-		     {"redirect", &p->redirect}, {"location", &p->location},
-		     {"file", &p->file},	 {"code", &p->code},
-		     {"upcut", &p->upcut},	 {"cut", &p->cut},
-		     {"reset", &p->cut}};
+	} texts[] = {{"status", &p->status},	 {"redirect", &p->redirect},
+		     {"location", &p->location}, {"file", &p->file},
+		     {"code", &p->code},	 {"upcut", &p->upcut},
+		     {"cut", &p->cut},		 {"reset", &p->cut}};
 	const struct {
 		const char *name;
 		bool *out;
 	} flags[] = {{"drop", &p->drop},       {"norange", &p->norange},
 		     {"reset", &p->reset},     {"rubbish", &p->rubbish},
-		     {"unsized", &p->unsized}, {"referrers", &p->referrers}};
+		     {"unsized", &p->unsized}, {"referrers", &p->referrers},
+		     {"mute", &p->mute}};
 
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		if (!strcmp(action, texts[i].name))
@@ -72,6 +72,8 @@ follow(struct plan *p, const char *action, const char *arg)
 void
 fault_plan(struct faults *f, const struct request *q, struct plan *p)
 {
+	encl_auto(encl_free) char *given = serve_basic(q);
+
 	*p = (struct plan){.stall = NOWHERE};
 	pthread_mutex_lock(&f->lock);
 	if (f->wire) {
@@ -85,6 +87,12 @@ fault_plan(struct faults *f, const struct request *q, struct plan *p)
 			continue;
 		if (strcmp(r->substring, "*") != 0 && !strstr(q->target, r->substring))
 			continue;
+		if (!strcmp(r->action, "guard")) {
+			if (given && !strcmp(given, r->arg))
+				continue;
+			p->refused = true; /* no other rule meets it */
+			break;
+		}
 		r->seen++;
 		if (r->seen >= r->from && r->seen <= r->to)
 			follow(p, r->action, r->arg);
@@ -94,7 +102,7 @@ fault_plan(struct faults *f, const struct request *q, struct plan *p)
 
 static const char KNOWN[] =
 	" status redirect guard drop upcut referrers header location code norange cut reset "
-	"stall rate rubbish pad length unsized file late ";
+	"stall rate rubbish pad length unsized file late mute ";
 
 bool
 fault_rule(struct faults *f, char *text)

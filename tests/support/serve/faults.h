@@ -33,10 +33,10 @@ struct faults {
 
 /* What the rules want for one request. */
 struct plan {
-	const char *status, *redirect, *location, *file, *code, *guard;
+	const char *status, *redirect, *location, *file, *code;
 	const char *headers[MAX_HEADERS];
 	size_t n_headers;
-	bool drop, norange, reset, rubbish, unsized, referrers;
+	bool drop, norange, reset, rubbish, unsized, referrers, mute, refused;
 	const char *upcut, *cut;
 	uint64_t stall, pad;
 	long length;
@@ -62,7 +62,7 @@ void fault_sleep(unsigned long ms);
 /* Answers of our own; lines: headers, each ended by CR LF. */
 void fault_answer(struct exchange *x, const char *lines, const char *body, size_t n);
 void fault_status(struct exchange *x);
-bool fault_is_guarded(struct exchange *x);
+void fault_refuse(struct exchange *x);
 void fault_redirect(struct exchange *x);
 void fault_cut_upload(struct exchange *x);
 
