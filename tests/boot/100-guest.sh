@@ -1,6 +1,6 @@
 # Goal: init and launch do in a booted kernel what docs/guest.md says: mounts,
 # modules, root switch, loopback, user, environment, exit codes, and a clear
-# last line for each way to fail.  Nine short boots; no builder, no vsock.
+# last line for each way to fail.  Ten short boots; no builder, no vsock.
 . "$(dirname "$0")/guest.sh"
 
 # config UID GID WORKDIR ARGV…: the one app; further records come on stdin.
@@ -177,9 +177,10 @@ boot five b2 a4
 has five.console 'init: fatal: heartbeat: the kernel has no vsock: Address family not supported by protocol; it needs vsock and its virtio transport, built in or as modules'
 ends five.console 'init: end code=125'
 
-# 6. to 9. No root, no program in /cmd, none in the root, no config for launch.
-fails() { # fails CODE LINE: of what is in a5
-	boot six b2 a5 $off
+# 6. to 10. No root, no program in /cmd, none in the root, no config for launch,
+# a squashfs that is none.
+fails() { # fails CODE LINE [BOOT]: of what is in a5
+	boot six "${3:-b2}" a5 $off
 	has six.console "$2"
 	ends six.console "init: end code=$1"
 	same "lines" 3 "$(grep -cE '^(init|launch): ' six.console)" # with that on vsock
@@ -194,3 +195,7 @@ app_ramdisk a5 /bin/none
 fails 127 'init: cannot start /bin/none: No such file or directory'
 app_ramdisk a5 /.enclave/launch
 fails 125 'launch: cannot use /.enclave/config: No such file or directory'
+boot_ramdisk b3 "$KERNEL_MODULES/drivers/block/loop.ko" "$KERNEL_MODULES/fs/squashfs/squashfs.ko"
+app_ramdisk a5 /.enclave/launch
+head -c 8192 /dev/zero >a5/rootfs.squashfs
+fails 125 'init: fatal: squashfs root: mount /rootfs.squashfs: Invalid argument; it is damaged, or the kernel lacks its compressor (SQUASHFS_…)' b3

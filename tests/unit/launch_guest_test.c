@@ -120,13 +120,23 @@ TEST(launch_cgroup_is_missing)
 }
 
 /* Half a store is none, and is not taken for one at the next start. */
-TEST(launch_dataroot_copy_fails)
+TEST(launch_dataroot_fails)
 {
 	struct unit_config c = {.data_root = test_path("root"),
 				.store = test_path("store")};
 	char why[6000];
 	char want[6000];
 
+	/* a file is in the way */
+	close(open(test_path("file"), O_WRONLY | O_CREAT, 0600));
+	c.data_root = test_path("file/root");
+	c.storage_mib = 7;
+	CHECK(!dataroot_prepare(&c, why, sizeof why));
+	snprintf(want, sizeof want, "storage: cannot make a tmpfs of 7 MiB on %s: %s",
+		 c.data_root, strerror(ENOTDIR));
+	EQ_STR(want, why);
+	c.data_root = test_path("root");
+	c.storage_mib = 0;
 	CHECK(!mkdir(c.store, 0700) && !mkfifo(test_path("store/fifo"), 0600));
 	snprintf(want, sizeof want, "images: cannot copy %s to %s (0 MiB): fifo: %s",
 		 c.store, c.data_root, strerror(EINVAL));
