@@ -16,10 +16,10 @@ read_line(char *line, struct encl_challenge *c, struct encl_registry_reply *r)
 {
 	encl_auto(encl_scopes_clear) struct encl_scopes s = {0};
 	encl_auto(encl_scopes_clear) struct encl_scopes again = {0};
-	encl_auto(encl_free) char *warning = encl_warning_text(line);
-	encl_auto(encl_free) char *link = encl_link_next(line);
 	char *colon = strchr(line, ':');
 
+	free(encl_warning_text(line));
+	free(encl_link_next(line));
 	encl_challenge_read(line, c);
 	encl_scopes_add_text(&s, c->scope ? c->scope : line);
 	for (size_t i = 0; i < s.n; i++) {
