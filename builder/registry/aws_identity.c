@@ -166,7 +166,7 @@ encl_aws_identity_find(bool imds, struct encl_aws_identity *out, struct encl_buf
 	encl_auto(encl_aws_identity_clear) struct encl_aws_identity i = {0};
 	bool found = false;
 
-	encl_buf_add_str(tried, "AWS_ACCESS_KEY_ID, profile files");
+	encl_buf_add_str(tried, "the environment, profile files");
 	if (from_environment(&i, &found, e) ||
 	    (!found && encl_aws_profile_identity(&i, &found, e)) ||
 	    (!found && encl_aws_container_identity(&i, &found, e)))
@@ -178,6 +178,9 @@ encl_aws_identity_find(bool imds, struct encl_aws_identity *out, struct encl_buf
 		if (encl_aws_instance_identity(&i, &found, e))
 			return -1;
 	}
+	if (getenv("AWS_WEB_IDENTITY_TOKEN_FILE"))
+		encl_buf_add_str(tried, "; web identity is not looked up here: let the "
+					"helper \"ecr-login\" do it");
 	if (found && check(&i, e))
 		return -1;
 	*out = encl_take(i, (struct encl_aws_identity){0});

@@ -10,9 +10,11 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/secret.h"
 #include "base/tmpfile.h"
 #include "registry/auth_file.h"
+#include "registry/ecr.h"
 #include "registry/helper.h"
 
 void
@@ -71,7 +73,7 @@ list_files(const char *auth_file, struct files *f)
 }
 
 static int
-find_in(const char *path, const char *host, const char *repository,
+find_in(struct encl_env *env, const char *path, const char *host, const char *repository,
 	struct encl_credentials *out, bool *found, struct encl_err *e)
 {
 	encl_auto(encl_secret_json_free) json_t *doc = NULL;
@@ -89,7 +91,14 @@ find_in(const char *path, const char *host, const char *repository,
 		return encl_wrap(e, "%s: %s", path, key);
 	if (*found)
 		return 0;
-	return encl_auth_file_entry(doc, path, host, repository, out, found, e);
+	if (encl_auth_file_entry(doc, path, host, repository, out, found, e))
+		return -1;
+	if (*found && encl_ecr_is(host) && encl_ecr_expired(out)) {
+		encl_warn(env->log, "%s: the password for %s has expired", path, host);
+		encl_credentials_clear(out);
+		*found = false;
+	}
+	return 0;
 }
 
 int
@@ -105,7 +114,7 @@ encl_credentials_find(struct encl_env *env, const char *auth_file, const char *h
 		return encl_fail_sys(e, ENCL_USAGE, "auth file %s", auth_file);
 	list_files(auth_file, &files);
 	for (size_t i = 0; i < files.n && !found; i++)
-		if (find_in(files.v[i], host, repository, &c, &found, e))
+		if (find_in(env, files.v[i], host, repository, &c, &found, e))
 			return -1;
 	if (!found && encl_ecr_is(host) && encl_ecr_credentials(env, host, &c, e))
 		return -1;

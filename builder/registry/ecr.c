@@ -27,6 +27,27 @@ encl_ecr_is(const char *host)
 	return encl_ecr_host_parse(host, NULL);
 }
 
+bool
+encl_ecr_expired(const struct encl_credentials *c)
+{
+	size_t n = c->password ? strlen(c->password) : 0;
+	encl_auto(encl_secret_buf_clear) struct encl_buf plain = {.data = NULL};
+	encl_auto(encl_secret_json_free) json_t *doc = NULL;
+	struct encl_err ignored = {.code = ENCL_OK};
+	json_int_t end;
+
+	if (!n || n % 4 || n > MAX_TOKEN || !c->user || strcmp(c->user, "AWS") != 0)
+		return false;
+	encl_secret_buf_init(&plain, n);
+	if (EVP_DecodeBlock(plain.data, (const uint8_t *)c->password, (int)n) <= 0 ||
+	    encl_secret_json_parse((const char *)plain.data,
+				   strlen((const char *)plain.data), "token", &doc,
+				   &ignored))
+		return false;
+	end = json_integer_value(json_object_get(doc, "expiration"));
+	return end > 0 && (uint64_t)end <= encl_now();
+}
+
 /* base64 of USER:PASSWORD. */
 static int
 take_token(const char *token, struct encl_credentials *out, struct encl_err *e)

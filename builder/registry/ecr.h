@@ -3,6 +3,7 @@
 #ifndef ENCL_REGISTRY_ECR_H
 #define ENCL_REGISTRY_ECR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "registry/aws.h"
@@ -15,6 +16,10 @@ int encl_ecr_answer(const char *text, size_t n, struct encl_credentials *out,
 
 /* An error's answer as ": TYPE: message (what to do)", malloc'ed. */
 char *encl_ecr_explain(const struct encl_aws_reply *r, const struct encl_aws_identity *i);
+
+/* Whether an auth file's password is a token of ECR's whose time is over: it is
+ * base64 of a document that says when. */
+bool encl_ecr_expired(const struct encl_credentials *c);
 
 /* What `logout` removes: all tokens of the host's account and region; *any (may
  * be NULL) is whether there were some. */

@@ -66,8 +66,14 @@ run(const char *name, const char *action, const char *input, struct encl_buf *ou
 			       .keep_env = true,
 			       .timeout_s = TIMEOUT_S,
 			       .out = out};
+	encl_auto(encl_free) char *path = encl_find_program(program);
 	int status;
 
+	if (!path)
+		return encl_fail(e, ENCL_HOST,
+				 "%s is not installed; install it, or give another auth "
+				 "file with --auth-file",
+				 program);
 	if (encl_spawn_run(&s, &status, e))
 		return -1;
 	*none = status && says_none(encl_buf_text(out));
@@ -106,8 +112,8 @@ int
 encl_helper_get(const char *name, const char *server, struct encl_credentials *out,
 		bool *found, struct encl_err *e)
 {
-	encl_auto(encl_secret_buf_clear) struct encl_buf answer;
-	bool none;
+	encl_auto(encl_secret_buf_clear) struct encl_buf answer = {.data = NULL};
+	bool none = false;
 
 	encl_secret_buf_init(&answer, MAX_ANSWER);
 	if (run(name, "get", server, &answer, &none, e))
@@ -122,8 +128,8 @@ encl_helper_store(const char *name, const char *server, const struct encl_creden
 {
 	encl_auto(encl_secret_json_free) json_t *doc = json_object();
 	encl_auto(encl_secret_free) char *text = NULL;
-	encl_auto(encl_secret_buf_clear) struct encl_buf answer;
-	bool none;
+	encl_auto(encl_secret_buf_clear) struct encl_buf answer = {.data = NULL};
+	bool none = false;
 
 	json_object_set_new(doc, "ServerURL", json_string(server));
 	json_object_set_new(doc, "Username",
@@ -141,8 +147,8 @@ encl_helper_erase(const char *name, const char *server, bool *was_there,
 		  struct encl_err *e)
 {
 	encl_auto(encl_credentials_clear) struct encl_credentials c = {0};
-	encl_auto(encl_secret_buf_clear) struct encl_buf answer;
-	bool none;
+	encl_auto(encl_secret_buf_clear) struct encl_buf answer = {.data = NULL};
+	bool none = false;
 
 	encl_secret_buf_init(&answer, MAX_ANSWER);
 	if (encl_helper_get(name, server, &c, was_there, e))

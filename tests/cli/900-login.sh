@@ -74,7 +74,7 @@ same "helper's arguments" store "$(cat helper.args)"
 PATH=$WORK/bin:$PATH run 0 "$ENCL" logout "$REG"
 same "said" "$REG: the credentials in docker-credential-encltest are removed" "$(cat out)"
 [ ! -s helper.kept ] || fail "the helper was not asked to erase"
-rejects 5 "$CONFIG: credsStore: docker-credential-encltest is not installed" "$ENCL" logout "$REG"
+rejects 5 "$CONFIG: credsStore: docker-credential-encltest is not installed; install it, or give another auth file with --auth-file" "$ENCL" logout "$REG"
 rm "$CONFIG"
 
 # on a terminal: the password is not shown, and Ctrl-C gives the echo back

@@ -37,7 +37,7 @@ refused "$post InvalidSignatureException: The request signature we calculated do
 	"AWS_ACCESS_KEY_ID=$ID" AWS_SECRET_ACCESS_KEY=wrong
 refused "$post UnrecognizedClientException: The security token included in the request is invalid (the key id or session token of the environment is not known to AWS)" \
 	AWS_ACCESS_KEY_ID=AKIDOTHER "AWS_SECRET_ACCESS_KEY=$SECRET"
-refused "none in AWS_ACCESS_KEY_ID, profile files, container endpoint (in a container, IMDSv2 needs a hop limit of 2)" A=
+refused "none in the environment, profile files, container endpoint (in a container, IMDSv2 needs a hop limit of 2)" A=
 # of AWS's own variables the special one wins; http goes to this machine only
 run 0 env -u ENCLAVEBUILD_ECR_ENDPOINT "${key[@]}" "AWS_ENDPOINT_URL_ECR=$ECR/" AWS_ENDPOINT_URL=http://127.0.0.1:1 "$FIND" "$HOST" app
 run 6 env "${key[@]}" ENCLAVEBUILD_ECR_ENDPOINT=https://127.0.0.1:1 "$FIND" "$HOST" app

@@ -210,7 +210,7 @@ static const struct {
 	const char *set;  /* NAME=VALUE words */
 	const char *want; /* "key/secret/session", or an error */
 } chains[] = {
-	{"", "none: AWS_ACCESS_KEY_ID, profile files, container endpoint"},
+	{"", "none: the environment, profile files, container endpoint"},
 	{"AWS_ACCESS_KEY_ID=E AWS_SECRET_ACCESS_KEY=F AWS_PROFILE=x", "E/F/"},
 	{"AWS_ACCESS_KEY_ID=E AWS_SECRET_ACCESS_KEY=F AWS_SESSION_TOKEN=G", "E/F/G"},
 	{"AWS_ACCESS_KEY_ID=E", "AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY"},
@@ -234,6 +234,9 @@ static const struct {
 	 "\"credential_process = aws configure export-credentials --profile sso --format "
 	 "process\" in another profile, or let the helper \"ecr-login\" do it "
 	 "(credHelpers of docker's config.json)"},
+	{"AWS_WEB_IDENTITY_TOKEN_FILE=f",
+	 "none: the environment, profile files, container endpoint; web identity is not "
+	 "looked up here: let the helper \"ecr-login\" do it"},
 	{"AWS_CONTAINER_CREDENTIALS_FULL_URI=http://example.com/x",
 	 "AWS_CONTAINER_CREDENTIALS_FULL_URI: only https, or http to this machine, "
 	 "169.254.170.2, 169.254.170.23 or [fd00:ec2::23]"},
@@ -246,6 +249,7 @@ static const char *const cleared[] = {
 	"AWS_ACCESS_KEY_ID",
 	"AWS_SECRET_ACCESS_KEY",
 	"AWS_SESSION_TOKEN",
+	"AWS_WEB_IDENTITY_TOKEN_FILE",
 	"AWS_SHARED_CREDENTIALS_FILE",
 	"AWS_CONFIG_FILE",
 	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",

@@ -217,6 +217,33 @@ TEST(registry_credentials_files)
 	end();
 }
 
+/* What `docker login` kept for twelve hours is passed over when they are gone:
+ * the password itself says so. */
+TEST(registry_credentials_expired)
+{
+	static const char host[] = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
+	/* {"payload":"x","expiration":1500000000} and 4000000000 */
+	static const char old[] =
+		"QVdTOmV5SndZWGxzYjJGa0lqb2llQ0lzSW1WNGNHbHlZWFJwYjI0aU9qRTFNREF3TURBd01EQjk=";
+	static const char fresh[] =
+		"QVdTOmV5SndZWGxzYjJGa0lqb2llQ0lzSW1WNGNHbHlZWFJwYjI0aU9qUXdNREF3TURBd01EQjk=";
+	encl_auto(encl_free) char *text = encl_xasprintf(
+		"{\"auths\": {\"%s\": {\"auth\": \"%s\"}, \"r.example\": {\"auth\": \"%s\"}}}",
+		host, old, old);
+	encl_auto(encl_free) char *new =
+		encl_xasprintf("{\"auths\": {\"%s\": {\"auth\": \"%s\"}}}", host, fresh);
+
+	begin();
+	setenv("XDG_RUNTIME_DIR", test_path("run"), 1);
+	put(".docker/config.json", 0600, text);
+	EQ_STR("AWS:eyJwYXlsb2FkIjoieCIsImV4cGlyYXRpb24iOjE1MDAwMDAwMDB9",
+	       find(NULL, "r.example", "app"));
+	put("run/containers/auth.json", 0600, new);
+	EQ_STR("AWS:eyJwYXlsb2FkIjoieCIsImV4cGlyYXRpb24iOjQwMDAwMDAwMDB9",
+	       find(NULL, host, "app"));
+	end();
+}
+
 static const struct {
 	const char *text;
 	const char *message; /* behind the file's name */
@@ -242,7 +269,8 @@ static const struct {
 	 ": credHelpers: not the name of a credential helper (what follows "
 	 "\"docker-credential-\")"},
 	{"{\"credsStore\": \"encl-none\"}",
-	 ": credsStore: docker-credential-encl-none is not installed"},
+	 ": credsStore: docker-credential-encl-none is not installed; install it, "
+	 "or give another auth file with --auth-file"},
 };
 
 /* Nothing of the text is in the message. */
