@@ -20,7 +20,8 @@ apply_engine(struct encl_env *env, const struct encl_manifest *m, const json_t *
 
 	if (encl_docker_settings(m, kernel_config, 0, &settings, e))
 		return -1;
-	encl_docker_engine_layer(m, &settings, arena, &layer);
+	encl_docker_engine_layer(m, &settings, json_object_get(part, "pin"), arena,
+				 &layer);
 	if (encl_layer_apply(env, m, &layer, json_object_get(part, "pin"), tree, &ignored,
 			     e))
 		return encl_wrap(e, "%sdocker.engine", at);

@@ -31,6 +31,22 @@ encl_docker_build_clear(struct encl_docker_build *d)
 
 /* ---- the engine ---- */
 
+/* Is the package among those that the pin holds? */
+static bool
+is_pinned(const json_t *pin, const char *name)
+{
+	json_t *package;
+	size_t i;
+
+	json_array_foreach (json_object_get(pin, "packages"), i, package) {
+		const char *is = json_string_value(json_object_get(package, "name"));
+
+		if (is && !strcmp(is, name))
+			return true;
+	}
+	return false;
+}
+
 static bool
 has_key(const struct encl_pairs *pairs, const char *key)
 {
@@ -42,8 +58,8 @@ has_key(const struct encl_pairs *pairs, const char *key)
 
 void
 encl_docker_engine_layer(const struct encl_manifest *m,
-			 const struct encl_docker_settings *s, struct encl_arena *arena,
-			 struct encl_layer *out)
+			 const struct encl_docker_settings *s, const json_t *pin,
+			 struct encl_arena *arena, struct encl_layer *out)
 {
 	static const char *const programs[] = {"iptables", "ip6tables"};
 	const char *backend = encl_docker_iptables_name(s->iptables);
@@ -52,7 +68,8 @@ encl_docker_engine_layer(const struct encl_manifest *m,
 
 	*out = m->docker.engine.layer;
 	given = &out->packages.alternatives;
-	if (out->kind != ENCL_LAYER_PACKAGES || s->iptables == ENCL_IPTABLES_NONE)
+	if (out->kind != ENCL_LAYER_PACKAGES || s->iptables == ENCL_IPTABLES_NONE ||
+	    !is_pinned(pin, "iptables"))
 		return;
 	all.v = encl_arena_alloc(arena, (given->n + 2) * sizeof *all.v);
 	for (; all.n < given->n; all.n++)
@@ -172,7 +189,7 @@ encl_docker_build_install(struct encl_env *env, const struct encl_manifest *m,
 	encl_auto(encl_docker_settings_clear) struct encl_docker_settings first = {0};
 
 	if (encl_docker_settings(m, kernel_config, 0, &first, e) ||
-	    encl_docker_engine_trim(m, tree, e) ||
+	    encl_docker_engine_trim(m, &first, tree, e) ||
 	    encl_docker_install_images(env, m, pins, first.layers, tree, &d->images, e) ||
 	    encl_docker_match_images(m, &d->images, e) ||
 	    encl_docker_settings(m, kernel_config, d->images.bytes, &d->settings, e))

@@ -15,10 +15,10 @@ struct encl_docker_build {
 void encl_docker_build_clear(struct encl_docker_build *d);
 ENCL_AUTO_VAL(struct encl_docker_build, encl_docker_build_clear);
 
-/* The engine's layer as the kernel wants it: iptables stands for the backend
- * that it has, unless the manifest chose one.  *out refers to arena. */
+/* The engine's layer as the kernel wants it: iptables, if the pin holds the
+ * package, stands for the backend that it has.  *out refers to arena. */
 void encl_docker_engine_layer(const struct encl_manifest *m,
-			      const struct encl_docker_settings *s,
+			      const struct encl_docker_settings *s, const json_t *pin,
 			      struct encl_arena *arena, struct encl_layer *out);
 
 /*

@@ -11,7 +11,6 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/digest.h"
-#include "sources/kernel_netfilter.h"
 
 /* dockerd's PATH as launch sets it; the first match is what it runs. */
 static const char *const path[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
@@ -73,39 +72,67 @@ wants_init(const struct encl_docker *d)
 	return false;
 }
 
-static bool
-is_there(struct encl_tree *tree, const char *name)
+/* What dockerd runs by this name, links followed; or NULL. */
+static const struct encl_node *
+find_program(struct encl_tree *tree, const char *name)
 {
 	for (size_t i = 0; i < N_PATH; i++) {
 		encl_auto(encl_free) char *at = encl_xasprintf("%s/%s", path[i], name);
 		const struct encl_node *n = encl_tree_find(tree, at);
 
 		if (n && n->inode->type == ENCL_REG && (n->inode->mode & 0111))
-			return true;
+			return n;
 	}
-	return false;
+	return NULL;
+}
+
+/*
+ * xtables-nft-multi or xtables-legacy-multi, which alternatives choose: on a
+ * kernel without its backend dockerd would not come up.  Any other program may
+ * be what it likes.
+ */
+static int
+check_backend(const struct encl_manifest *m, const struct encl_docker_settings *s,
+	      struct encl_tree *tree, struct encl_err *e)
+{
+	const struct encl_node *n = s->bridge ? find_program(tree, "iptables") : NULL;
+	const char *wants = encl_docker_iptables_name(s->iptables);
+	encl_auto(encl_free) char *at = encl_manifest_at(m, m->docker.engine.pos);
+	const char *why = "";
+
+	if (!n || strstr(n->name, wants) ||
+	    (!strstr(n->name, "nft") && !strstr(n->name, "legacy")))
+		return 0;
+	for (size_t i = 0; i < s->n_choices; i++)
+		if (!strcmp(s->choices[i].setting, "iptables"))
+			why = s->choices[i].reason;
+	return encl_fail(e, ENCL_USAGE,
+			 "%sdocker.engine: iptables of the image is %s, but it has to be "
+			 "%s: %s; give the packages that bring it \"alternatives: "
+			 "{iptables: %s}\"",
+			 at, n->name, wants, why, wants);
 }
 
 static int
-check(const struct encl_manifest *m, struct encl_tree *tree, struct encl_err *e)
+check(const struct encl_manifest *m, const struct encl_docker_settings *s,
+      struct encl_tree *tree, struct encl_err *e)
 {
 	const struct encl_docker *d = &m->docker;
 	encl_auto(encl_buf_clear) struct encl_buf missing = {.cap = 400};
 	encl_auto(encl_free) char *at = encl_manifest_at(m, d->engine.pos);
-	bool bridge = encl_netfilter_wanted(m);
 	bool init = wants_init(d);
 
 	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
 		const struct program *p = &needed[i];
 
-		if ((p->bridge && !bridge) || (p->init && !init) ||
-		    is_there(tree, p->name))
+		if ((p->bridge && !s->bridge) || (p->init && !init) ||
+		    find_program(tree, p->name))
 			continue;
 		encl_buf_add_fmt(&missing, "%s%s (package %s)", missing.len ? ", " : "",
 				 p->name, p->package);
 	}
 	if (!missing.len)
-		return 0;
+		return check_backend(m, s, tree, e);
 	return encl_fail(e, ENCL_USAGE,
 			 "%sdocker.engine: the image lacks what the engine needs in its "
 			 "PATH: %s; add it to docker.engine or rootfs",
@@ -201,10 +228,11 @@ add_folders(const struct encl_manifest *m, struct encl_tree *tree, struct encl_e
 }
 
 int
-encl_docker_engine_trim(const struct encl_manifest *m, struct encl_tree *tree,
+encl_docker_engine_trim(const struct encl_manifest *m,
+			const struct encl_docker_settings *s, struct encl_tree *tree,
 			struct encl_err *e)
 {
-	if (check(m, tree, e) || drop_idle(&m->docker, tree, e))
+	if (check(m, s, tree, e) || drop_idle(&m->docker, tree, e))
 		return -1;
 	return add_folders(m, tree, e);
 }

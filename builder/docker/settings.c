@@ -292,8 +292,9 @@ choose_network(struct work *w, struct encl_err *e)
 {
 	encl_auto(encl_buf_clear) struct encl_buf missing = {.cap = 8192};
 	const struct encl_container *c = first_on_bridge(w->m);
+	enum encl_netfilter asked = encl_netfilter_asked(w->m);
 	enum encl_netfilter backend =
-		encl_kernel_netfilter(w->config, w->modules, &missing);
+		encl_kernel_netfilter(w->config, w->modules, asked, &missing);
 	encl_auto(encl_free) char *at =
 		encl_manifest_at(w->m, c ? c->unit.pos : w->m->docker.pos);
 
@@ -321,6 +322,10 @@ choose_network(struct work *w, struct encl_err *e)
 		backend == ENCL_NETFILTER_NFT ? ENCL_IPTABLES_NFT : ENCL_IPTABLES_LEGACY;
 	if (backend == ENCL_NETFILTER_NFT)
 		choose(w, "iptables", "nft", "the kernel has NF_TABLES and NFT_COMPAT");
+	else if (asked == ENCL_NETFILTER_LEGACY)
+		choose(w, "iptables", "legacy",
+		       "alternatives of docker.engine ask for it, and the kernel has "
+		       "IP_NF_IPTABLES");
 	else
 		choose(w, "iptables", "legacy",
 		       "the kernel has IP_NF_IPTABLES, and no NF_TABLES with NFT_COMPAT");

@@ -275,25 +275,30 @@ wants_squashfs(const struct encl_manifest *m, const char *config)
 	return m->boot.format == ENCL_ROOT_SQUASHFS;
 }
 
+static enum encl_netfilter
+backend(const struct encl_manifest *m, const char *config)
+{
+	if (!encl_netfilter_wanted(m))
+		return ENCL_NETFILTER_NONE;
+	return encl_kernel_netfilter(config, true, encl_netfilter_asked(m), NULL);
+}
+
 static bool
 wants_bridge(const struct encl_manifest *m, const char *config)
 {
-	return encl_netfilter_wanted(m) &&
-	       encl_kernel_netfilter(config, true, NULL) != ENCL_NETFILTER_NONE;
+	return backend(m, config) != ENCL_NETFILTER_NONE;
 }
 
 static bool
 wants_nft(const struct encl_manifest *m, const char *config)
 {
-	return encl_netfilter_wanted(m) &&
-	       encl_kernel_netfilter(config, true, NULL) == ENCL_NETFILTER_NFT;
+	return backend(m, config) == ENCL_NETFILTER_NFT;
 }
 
 static bool
 wants_legacy(const struct encl_manifest *m, const char *config)
 {
-	return encl_netfilter_wanted(m) &&
-	       encl_kernel_netfilter(config, true, NULL) == ENCL_NETFILTER_LEGACY;
+	return backend(m, config) == ENCL_NETFILTER_LEGACY;
 }
 
 static const struct {

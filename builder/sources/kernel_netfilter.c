@@ -5,6 +5,8 @@
  */
 #include "sources/kernel_netfilter.h"
 
+#include <string.h>
+
 #include "sources/kernel_config.h"
 
 enum group { BRIDGE, NFT, LEGACY };
@@ -40,6 +42,25 @@ encl_netfilter_wanted(const struct encl_manifest *m)
 		if (!m->docker.containers[i].host_network)
 			return true;
 	return !m->docker.n_containers && !m->docker.host_network;
+}
+
+enum encl_netfilter
+encl_netfilter_asked(const struct encl_manifest *m)
+{
+	const struct encl_layer *engine = &m->docker.engine.layer;
+	const struct encl_pairs *p = &engine->packages.alternatives;
+
+	if (engine->kind != ENCL_LAYER_PACKAGES)
+		return ENCL_NETFILTER_NONE;
+	for (size_t i = 0; i < p->n; i++) {
+		if (strcmp(p->v[i].key, "iptables") != 0)
+			continue;
+		if (strstr(p->v[i].value, "nft"))
+			return ENCL_NETFILTER_NFT;
+		if (strstr(p->v[i].value, "legacy"))
+			return ENCL_NETFILTER_LEGACY;
+	}
+	return ENCL_NETFILTER_NONE;
 }
 
 bool
@@ -86,23 +107,29 @@ check_group(const char *config, enum group group, bool modules, struct encl_buf 
 }
 
 enum encl_netfilter
-encl_kernel_netfilter(const char *config, bool modules, struct encl_buf *missing)
+encl_kernel_netfilter(const char *config, bool modules, enum encl_netfilter asked,
+		      struct encl_buf *missing)
 {
 	encl_auto(encl_buf_clear) struct encl_buf bridge = {.cap = 4096};
 	encl_auto(encl_buf_clear) struct encl_buf nft = {.cap = 4096};
 	encl_auto(encl_buf_clear) struct encl_buf legacy = {.cap = 4096};
 	bool can = check_group(config, BRIDGE, modules, &bridge);
+	bool can_nft =
+		asked != ENCL_NETFILTER_LEGACY && check_group(config, NFT, modules, &nft);
+	bool can_legacy = asked != ENCL_NETFILTER_NFT &&
+			  check_group(config, LEGACY, modules, &legacy);
 
-	if (check_group(config, NFT, modules, &nft) && can)
+	if (can && can_nft)
 		return ENCL_NETFILTER_NFT;
-	if (check_group(config, LEGACY, modules, &legacy) && can)
+	if (can && can_legacy)
 		return ENCL_NETFILTER_LEGACY;
 	if (!missing)
 		return ENCL_NETFILTER_NONE;
 	encl_buf_add_str(missing, encl_buf_text(&bridge));
-	if (nft.len && legacy.len)
-		encl_buf_add_fmt(missing, "%s%s (nft) or %s (legacy)",
-				 can ? "" : ", and ", encl_buf_text(&nft),
-				 encl_buf_text(&legacy));
+	if (!can_nft && !can_legacy)
+		encl_buf_add_fmt(missing, "%s%s%s%s%s%s", can ? "" : ", and ",
+				 encl_buf_text(&nft), nft.len ? " (nft)" : "",
+				 nft.len && legacy.len ? " or " : "",
+				 encl_buf_text(&legacy), legacy.len ? " (legacy)" : "");
 	return ENCL_NETFILTER_NONE;
 }

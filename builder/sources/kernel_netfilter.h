@@ -25,9 +25,14 @@ bool encl_kernel_has(const char *config, const char *option, bool modules);
  * The backend that a bridge network with published ports can have.  Where it
  * is NONE, missing (may be NULL) gets the options that the kernel lacks:
  * "CONFIG_BRIDGE, CONFIG_VETH=y, not =m"; where a backend is missing as well,
- * ", and CONFIG_NF_TABLES (nft) or CONFIG_IP_NF_NAT (legacy)".
+ * ", and CONFIG_NF_TABLES (nft) or CONFIG_IP_NF_NAT (legacy)".  Only asked is
+ * looked at, unless that is NONE.
  */
 enum encl_netfilter encl_kernel_netfilter(const char *config, bool modules,
+					  enum encl_netfilter asked,
 					  struct encl_buf *missing);
+
+/* What alternatives of the engine's packages say; NONE where they do not. */
+enum encl_netfilter encl_netfilter_asked(const struct encl_manifest *m);
 
 #endif

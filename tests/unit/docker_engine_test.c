@@ -61,6 +61,15 @@ static const struct encl_manifest plain = {
 	.docker = {.given = true, .engine = {.pos = {.line = 9, .column = 11}}},
 };
 
+static struct encl_docker_choice choice = {"iptables", "nft", "the kernel has it"};
+static const struct encl_docker_settings nft = {
+	.bridge = true,
+	.iptables = ENCL_IPTABLES_NFT,
+	.choices = &choice,
+	.n_choices = 1,
+};
+static const struct encl_docker_settings host = {.iptables = ENCL_IPTABLES_NONE};
+
 static void
 take_away(struct encl_tree *t, const char *path)
 {
@@ -78,7 +87,7 @@ TEST(docker_engine_trims)
 	encl_auto(encl_free) char *text = NULL;
 	size_t n;
 
-	OK(encl_docker_engine_trim(&plain, t, &e));
+	OK(encl_docker_engine_trim(&plain, &nft, t, &e));
 	THERE(false, "/usr/bin/docker");
 	THERE(false, "/usr/bin/ctr");
 	THERE(false, "/usr/bin/containerd-shim");
@@ -107,7 +116,7 @@ TEST(docker_engine_keeps_what_is_meant)
 
 	m.docker.engine.cli = true;
 	add(t, &file, "etc/os-release", NULL);
-	OK(encl_docker_engine_trim(&m, t, &e));
+	OK(encl_docker_engine_trim(&m, &nft, t, &e));
 	THERE(true, "/usr/bin/docker");
 	THERE(true, "/usr/bin/ctr");
 	THERE(false, "/usr/bin/dnet");
@@ -116,7 +125,7 @@ TEST(docker_engine_keeps_what_is_meant)
 	/* one that the manifest placed by name */
 	m.docker.engine.cli = false;
 	add(t, &file, "usr/bin/docker", NULL);
-	OK(encl_docker_engine_trim(&m, t, &e));
+	OK(encl_docker_engine_trim(&m, &nft, t, &e));
 	THERE(true, "/usr/bin/docker");
 	THERE(false, "/usr/bin/ctr");
 }
@@ -124,17 +133,41 @@ TEST(docker_engine_keeps_what_is_meant)
 TEST(docker_engine_missing)
 {
 	encl_auto(encl_tree_free) struct encl_tree *t = engine();
-	struct encl_manifest m = plain;
 
 	take_away(t, "/usr/bin/containerd-shim-runc-v2");
 	take_away(t, "/usr/sbin/xtables-nft-multi"); /* a link to nowhere is none */
-	FAILS(encl_docker_engine_trim(&m, t, &e), ENCL_USAGE,
+	FAILS(encl_docker_engine_trim(&plain, &nft, t, &e), ENCL_USAGE,
 	      "enclave.yaml:9:11: docker.engine: the image lacks what the engine needs in "
 	      "its PATH: containerd-shim-runc-v2 (package containerd), iptables (package "
 	      "iptables); add it to docker.engine or rootfs");
 	add(t, &package, "usr/local/bin/containerd-shim-runc-v2", NULL);
-	m.docker.host_network = true; /* needs no iptables */
-	OK(encl_docker_engine_trim(&m, t, &e));
+	OK(encl_docker_engine_trim(&plain, &host, t, &e)); /* needs no iptables */
+}
+
+/* iptables of the wrong backend: dockerd would not come up. */
+TEST(docker_engine_backend)
+{
+	encl_auto(encl_tree_free) struct encl_tree *t = engine();
+	struct encl_docker_choice why = {"iptables", "legacy",
+					 "the kernel has no NF_TABLES"};
+	struct encl_docker_settings legacy = nft;
+
+	legacy.iptables = ENCL_IPTABLES_LEGACY;
+	legacy.choices = &why;
+	FAILS(encl_docker_engine_trim(&plain, &legacy, t, &e), ENCL_USAGE,
+	      "enclave.yaml:9:11: docker.engine: iptables of the image is "
+	      "xtables-nft-multi, but it has to be legacy: the kernel has no NF_TABLES; "
+	      "give the packages that bring it \"alternatives: {iptables: legacy}\"");
+	OK(encl_docker_engine_trim(&plain, &host, t, &e));
+	add(t, &package, "usr/sbin/xtables-legacy-multi", NULL);
+	add(t, &package, "etc/alternatives/iptables", "/usr/sbin/xtables-legacy-multi");
+	OK(encl_docker_engine_trim(&plain, &legacy, t, &e));
+	FAILS(encl_docker_engine_trim(&plain, &nft, t, &e), ENCL_USAGE,
+	      "enclave.yaml:9:11: docker.engine: iptables of the image is "
+	      "xtables-legacy-multi, but it has to be nft: the kernel has it; give the "
+	      "packages that bring it \"alternatives: {iptables: nft}\"");
+	add(t, &file, "usr/sbin/iptables", NULL); /* a program of one's own */
+	OK(encl_docker_engine_trim(&plain, &nft, t, &e));
 }
 
 TEST(docker_engine_not_executable)
@@ -147,7 +180,7 @@ TEST(docker_engine_not_executable)
 	OK(s->begin(s, &package, 0, &e));
 	OK(s->add(s, &en, &e));
 	OK(s->end(s, &e));
-	FAILS(encl_docker_engine_trim(&plain, t, &e), ENCL_USAGE,
+	FAILS(encl_docker_engine_trim(&plain, &nft, t, &e), ENCL_USAGE,
 	      "enclave.yaml:9:11: docker.engine: the image lacks what the engine needs in "
 	      "its PATH: runc (package runc); add it to docker.engine or rootfs");
 }
@@ -161,9 +194,9 @@ TEST(docker_engine_init)
 	m.docker.containers = &c;
 	m.docker.n_containers = 1;
 	take_away(t, "/usr/bin/docker-init");
-	FAILS(encl_docker_engine_trim(&m, t, &e), ENCL_USAGE,
+	FAILS(encl_docker_engine_trim(&m, &nft, t, &e), ENCL_USAGE,
 	      "enclave.yaml:9:11: docker.engine: the image lacks what the engine needs in "
 	      "its PATH: docker-init (package tini); add it to docker.engine or rootfs");
 	c.init = false;
-	OK(encl_docker_engine_trim(&m, t, &e));
+	OK(encl_docker_engine_trim(&m, &nft, t, &e));
 }

@@ -40,21 +40,39 @@ config_of(const char *name)
 	return text;
 }
 
-/* The same configuration without an option (NULL: with all). */
+/* The same configuration without some options ("A B"). */
 static char *
-without(const char *name, const char *option)
+without(const char *name, const char *options)
 {
 	char *text = config_of(name);
-	char *line;
-	char key[80];
+	char option[80];
+	char key[96];
+	int n;
 
-	snprintf(key, sizeof key, "\nCONFIG_%s=", option ? option : "");
-	line = option ? strstr(text, key) : NULL;
-	if (line)
-		line[1] = '#';
-	else if (option)
-		test_fail(__FILE__, __LINE__, "%s has no %s", name, option);
+	for (; sscanf(options, "%79s%n", option, &n) == 1; options += n) {
+		char *line;
+
+		snprintf(key, sizeof key, "\nCONFIG_%s=", option);
+		line = strstr(text, key);
+		if (line)
+			line[1] = '#';
+		else
+			test_fail(__FILE__, __LINE__, "%s has no %s", name, option);
+	}
 	return text;
+}
+
+/* One that gets as far as it can with that kernel. */
+static struct encl_manifest
+manifest_for(const char *name)
+{
+	bool debian = !strncmp(name, "debian", 6);
+	struct encl_manifest m =
+		manifest(debian ? ENCL_KERNEL_PACKAGE : ENCL_KERNEL_BLOBS);
+
+	if (!strcmp(name, "aws-4.14"))
+		m.boot.init = ENCL_INIT_AWS;
+	return m;
 }
 
 static void
@@ -166,9 +184,14 @@ TEST(docker_settings_old_kernel)
 	chooses(&s, "cgroup", "v1", "boot.init: aws mounts version 1");
 }
 
-/* One option less: what that changes. */
+/* Options less: what that changes. */
 TEST(docker_settings_without)
 {
+#define NO_RAW                                                                           \
+	"of the kernel CONFIG_IP_NF_RAW is not set: DOCKER_INSECURE_NO_IPTABLES_RAW=1 "  \
+	"for Docker 28 and later; a container's unpublished ports can then be reached "  \
+	"from whoever can route to the bridge, which in an enclave is only the enclave " \
+	"itself"
 	static const struct {
 		const char *config, *option, *setting, *value, *reason;
 	} rows[] = {
@@ -202,11 +225,40 @@ TEST(docker_settings_without)
 		 "to containers"},
 		{"debian-6.1-cloud", "CGROUP_PIDS", "limits", "memory cpu",
 		 "what the kernel has of MEMCG, CFS_BANDWIDTH, CGROUP_PIDS"},
+		{"debian-6.1-cloud", "NF_TABLES IP_NF_RAW", "iptables", "legacy",
+		 "the kernel has IP_NF_IPTABLES, and no NF_TABLES with NFT_COMPAT"},
+		{"debian-6.1-cloud", "NF_TABLES IP_NF_RAW", "raw table", "not used",
+		 NO_RAW},
+		{"aws-6.6", "", "cgroup", "v2",
+		 "mounted by init; Linux 6.6 (5.2 is the oldest)"},
+		{"aws-6.6", "", "storage driver", "overlay2",
+		 "the kernel has OVERLAY_FS and TMPFS_XATTR"},
+		{"aws-6.6", "", "seccomp", "default", "the kernel has SECCOMP_FILTER"},
+		{"aws-6.6", "NETFILTER_XT_TARGET_MASQUERADE", "iptables", "legacy",
+		 "the kernel has IP_NF_IPTABLES, and no NF_TABLES with NFT_COMPAT"},
+		{"aws-6.6", "OVERLAY_FS", "storage driver", "vfs",
+		 "of the kernel CONFIG_OVERLAY_FS is not set; every layer is a full copy"},
+		{"aws-6.6", "OVERLAY_FS", "preload", "archive",
+		 "vfs has no layers in place; loaded at boot"},
+		{"aws-4.14", "", "limits", "memory cpu pids",
+		 "what the kernel has of MEMCG, CFS_BANDWIDTH, CGROUP_PIDS"},
+		{"aws-4.14", "", "storage driver", "overlay2",
+		 "the kernel has OVERLAY_FS and TMPFS_XATTR"},
+		{"aws-4.14", "", "preload", "layers",
+		 "overlay2 takes them where they lie; nothing is loaded at boot"},
+		{"aws-4.14", "", "network", "bridge",
+		 "the kernel has BRIDGE, VETH and NAT"},
+		{"aws-4.14", "", "iptables", "legacy",
+		 "the kernel has IP_NF_IPTABLES, and no NF_TABLES with NFT_COMPAT"},
+		{"aws-4.14", "", "raw table", "not used", NO_RAW},
+		{"aws-4.14", "", "seccomp", "default", "the kernel has SECCOMP_FILTER"},
+		{"aws-4.14", "OVERLAY_FS", "storage driver", "vfs",
+		 "of the kernel CONFIG_OVERLAY_FS is not set; every layer is a full copy"},
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		encl_auto(encl_docker_settings_clear) struct encl_docker_settings s = {0};
-		struct encl_manifest m = manifest(ENCL_KERNEL_PACKAGE);
+		struct encl_manifest m = manifest_for(rows[i].config);
 		encl_auto(encl_free) char *config =
 			without(rows[i].config, rows[i].option);
 
@@ -233,14 +285,101 @@ TEST(docker_settings_no_bridge)
 		{"aws-6.6", "IP_NF_NAT",
 		 WEB "CONFIG_NF_TABLES, CONFIG_NF_TABLES_IPV4, CONFIG_NFT_COMPAT, "
 		     "CONFIG_NFT_NAT (nft) or CONFIG_IP_NF_NAT (legacy)" TAKE},
+		{"aws-4.14", "BRIDGE", WEB "CONFIG_BRIDGE" TAKE},
+		{"aws-4.14", "IP_NF_TARGET_MASQUERADE",
+		 WEB "CONFIG_NETFILTER_XT_TARGET_MASQUERADE" TAKE},
+		{"aws-4.14", "IP_NF_IPTABLES IP_NF_FILTER IP_NF_NAT",
+		 WEB "CONFIG_NF_TABLES, CONFIG_NF_TABLES_IPV4, CONFIG_NFT_COMPAT, "
+		     "CONFIG_NFT_NAT (nft) or CONFIG_IP_NF_IPTABLES, "
+		     "CONFIG_IP_NF_FILTER, CONFIG_IP_NF_NAT (legacy)" TAKE},
+		{"debian-6.1-cloud", "BRIDGE", WEB "CONFIG_BRIDGE" TAKE},
+		{"debian-6.1-cloud", "NF_TABLES IP_NF_FILTER",
+		 WEB "CONFIG_NF_TABLES (nft) or CONFIG_IP_NF_FILTER (legacy)" TAKE},
+		{"debian-6.1-cloud", "VETH NF_TABLES IP_NF_NAT",
+		 WEB "CONFIG_VETH, and CONFIG_NF_TABLES (nft) or CONFIG_IP_NF_NAT "
+		     "(legacy)" TAKE},
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		encl_auto(encl_docker_settings_clear) struct encl_docker_settings s = {0};
-		struct encl_manifest m = manifest(ENCL_KERNEL_BLOBS);
+		struct encl_manifest m = manifest_for(rows[i].config);
 		encl_auto(encl_free) char *config =
 			without(rows[i].config, rows[i].option);
 
+		FAILS(encl_docker_settings(&m, config, 0, &s, &e), ENCL_USAGE,
+		      rows[i].want);
+	}
+}
+
+/* alternatives of the engine's packages choose the backend, if the kernel has it. */
+TEST(docker_settings_alternatives)
+{
+	static const struct {
+		const char *config, *without, *choice, *want, *value;
+	} rows[] = {
+		{"debian-6.1-cloud", "", "legacy", NULL, "legacy"},
+		{"debian-6.1-cloud", "", "/usr/sbin/iptables-legacy", NULL, "legacy"},
+		{"debian-6.1-cloud", "", "nft", NULL, "nft"},
+		{"debian-6.1-cloud", "IP_NF_NAT", "legacy",
+		 WEB "CONFIG_IP_NF_NAT (legacy)" TAKE, NULL},
+		{"debian-6.1-cloud", "VETH NFT_COMPAT", "nft",
+		 WEB "CONFIG_VETH, and CONFIG_NFT_COMPAT (nft)" TAKE, NULL},
+		{"aws-6.6", "", "nft",
+		 WEB "CONFIG_NF_TABLES, CONFIG_NF_TABLES_IPV4, CONFIG_NFT_COMPAT, "
+		     "CONFIG_NFT_NAT (nft)" TAKE,
+		 NULL},
+		{"aws-6.6", "", "legacy", NULL, "legacy"},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		encl_auto(encl_docker_settings_clear) struct encl_docker_settings s = {0};
+		struct encl_manifest m = manifest_for(rows[i].config);
+		encl_auto(encl_free) char *config =
+			without(rows[i].config, rows[i].without);
+		struct encl_pair pairs[] = {{"awk", "mawk"},
+					    {"iptables", rows[i].choice}};
+
+		m.docker.engine.layer.kind = ENCL_LAYER_PACKAGES;
+		m.docker.engine.layer.packages.alternatives =
+			(struct encl_pairs){.v = pairs, .n = 2};
+		if (rows[i].want) {
+			FAILS(encl_docker_settings(&m, config, 0, &s, &e), ENCL_USAGE,
+			      rows[i].want);
+			continue;
+		}
+		OK(encl_docker_settings(&m, config, 0, &s, &e));
+		EQ_STR(rows[i].value, encl_docker_iptables_name(s.iptables));
+		if (!strcmp(rows[i].value, "legacy"))
+			chooses(&s, "iptables", "legacy",
+				"alternatives of docker.engine ask for it, and the kernel "
+				"has IP_NF_IPTABLES");
+	}
+}
+
+/* overlay2 that is asked for, on kernels without it. */
+TEST(docker_settings_no_overlay)
+{
+	static const struct {
+		const char *config, *option, *want;
+	} rows[] = {
+		{"aws-6.6", "OVERLAY_FS",
+		 "e.yaml:12:3: docker.storage.driver: overlay2, but of the kernel "
+		 "CONFIG_OVERLAY_FS is not set; take vfs or auto"},
+		{"aws-4.14", "OVERLAY_FS",
+		 "e.yaml:12:3: docker.storage.driver: overlay2, but of the kernel "
+		 "CONFIG_OVERLAY_FS is not set; take vfs or auto"},
+		{"debian-6.1-cloud", "TMPFS_XATTR",
+		 "e.yaml:12:3: docker.storage.driver: overlay2, but of the kernel "
+		 "CONFIG_TMPFS_XATTR is not set; take vfs or auto"},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		encl_auto(encl_docker_settings_clear) struct encl_docker_settings s = {0};
+		struct encl_manifest m = manifest_for(rows[i].config);
+		encl_auto(encl_free) char *config =
+			without(rows[i].config, rows[i].option);
+
+		m.docker.driver = ENCL_DRIVER_OVERLAY2;
 		FAILS(encl_docker_settings(&m, config, 0, &s, &e), ENCL_USAGE,
 		      rows[i].want);
 	}

@@ -181,6 +181,7 @@ TEST(sources_kernel_modules_docker)
 	const char *table = (const char *)encl_embedded_modules;
 	encl_auto(encl_buf_clear) struct encl_buf config = {.cap = 4096};
 	struct encl_manifest m = {.arch = ENCL_ARCH_X86_64};
+	struct encl_pair legacy = {"iptables", "legacy"};
 	char text[512];
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -202,6 +203,14 @@ TEST(sources_kernel_modules_docker)
 	OK(pick_for(&x, table, encl_buf_text(&config), &m, text));
 	EQ_STR("overlay", text);
 	m.docker.host_network = false;
+	/* the backend that the engine's packages choose */
+	m.docker.engine.layer.kind = ENCL_LAYER_PACKAGES;
+	m.docker.engine.layer.packages.alternatives = (struct encl_pairs){&legacy, 1};
+	OK(pick_for(&x, table, encl_buf_text(&config), &m, text));
+	EQ_STR("overlay bridge veth ip_tables iptable_filter iptable_nat xt_conntrack "
+	       "xt_addrtype xt_nat xt_tcpudp xt_MASQUERADE",
+	       text);
+	m.docker.engine.layer.packages.alternatives.n = 0;
 	*strrchr((char *)config.data, 'C') = '#'; /* no NF_TABLES */
 	OK(pick_for(&x, table, encl_buf_text(&config), &m, text));
 	EQ_STR("overlay bridge veth ip_tables iptable_filter iptable_nat xt_conntrack "
