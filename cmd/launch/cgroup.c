@@ -5,8 +5,11 @@
  * killed for want of memory.  Without cgroup2 (AWS's init mounts version 1)
  * that is not known and stays 0.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "guest/file.h"
 #include "launch/launch.h"
@@ -128,4 +131,42 @@ cgroup_oom_kills(const char *name)
 
 	free(text);
 	return n;
+}
+
+/* "6,712,133600202,-;oom-kill:…,task_memcg=/docker/ID,…"; before 5.0 "Task in
+ * /docker/ID killed as a result of limit of …".  Facility 0 is the kernel: what
+ * a program writes there has another. */
+static bool
+tells_oom(const char *record, const char *id)
+{
+	return record[0] && record[1] == ',' && strstr(record, id) &&
+	       (strstr(record, ";oom-kill:") ||
+		strstr(record, " killed as a result of "));
+}
+
+int
+cgroup_oom_watch(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0)
+		lseek(fd, 0, SEEK_END);
+	return fd;
+}
+
+bool
+cgroup_oom_seen(int fd, const char *id)
+{
+	char record[8192]; /* the kernel's own limit */
+	bool found = false;
+	ssize_t n = 0;
+
+	while (fd >= 0 && *id && !found) {
+		n = read(fd, record, sizeof record - 1);
+		if (n <= 0 && !(n < 0 && errno == EPIPE)) /* some are gone: go on */
+			break;
+		record[n > 0 ? n : 0] = 0;
+		found = tells_oom(record, id);
+	}
+	return found;
 }

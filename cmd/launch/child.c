@@ -134,7 +134,9 @@ run(const struct unit_config *c, const struct strings *argv, const char *cgroup,
 	setsid();
 	if (cgroup)
 		cgroup_enter(cgroup);
-	guest_put("/proc/self/oom_score_adj", "0");
+	/* As Docker's service file has it: when memory runs out it is a container
+	 * that ends (they have 0), not the daemon and with it all of them. */
+	guest_put("/proc/self/oom_score_adj", c->kind == UNIT_DOCKERD ? "-500" : "0");
 	if (!streams(c->uid.v[0], output))
 		return LAUNCH_FAILED;
 	/* Before the rights go: Docker, too, starts in a folder of root's. */

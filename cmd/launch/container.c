@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "guest/say.h"
 #include "launch/docker.h"
@@ -60,6 +61,7 @@ struct container {
 	unsigned life; /* of the daemon in which it was created; 0: not created */
 	unsigned tries;
 	unsigned misses; /* looks in a row that showed nothing */
+	int kernel;	 /* its log since the start (cgroup_oom_watch) */
 	bool exited;	 /* says wait */
 	long exit_code;
 	int pending; /* a signal to send when it has started */
@@ -121,6 +123,9 @@ report(struct container *c)
 	c->phase = OFF;
 	log_close(&c->out);
 	log_close(&c->err);
+	if (c->kernel >= 0)
+		close(c->kernel);
+	c->kernel = -1;
 	end.error = c->error[0] ? c->error : NULL;
 	end.for_good = docker_gone();
 	unit_ended(c->unit, &end);
@@ -221,10 +226,15 @@ take_state(struct container *c, const struct json *j)
 {
 	long code = c->exit_code;
 	bool was_told = c->error[0];
+	char id[80];
 
 	json_int(j, "State.ExitCode", &code);
-	c->end.oom = json_flag(j, "State.OOMKilled");
-	/* The word of the kernel's reason may come behind the end itself. */
+	json_text(j, "Id", id, sizeof id);
+	/* Docker's word may come behind the end itself, or never (containerd reads
+	 * it from a cgroup that is gone by then, on a busy machine). */
+	c->end.oom =
+		json_flag(j, "State.OOMKilled") ||
+		((code == 137 || c->end.never_ran) && cgroup_oom_seen(c->kernel, id));
 	if (code == 137 && !c->end.oom && c->tries < 2 &&
 	    c->unit->state != UNIT_STOPPING) {
 		look_again(c, OOM_AFTER);
@@ -581,6 +591,7 @@ static void
 begin(struct container *c)
 {
 	loop_timer_stop(&c->timer);
+	c->kernel = cgroup_oom_watch();
 	step(c, c->life == docker_life() ? ATTACH : REMOVE);
 }
 
@@ -612,6 +623,7 @@ container_of_unit(struct unit *u)
 	if (c && !u->kind) {
 		u->kind = c;
 		c->unit = u;
+		c->kernel = -1;
 		c->out.name = c->err.name = u->config->name;
 		c->timer = (struct timer){.expired = timer_expired, .arg = c};
 		c->later = (struct timer){.expired = report_timer, .arg = c};

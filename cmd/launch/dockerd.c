@@ -52,6 +52,7 @@ static struct daemon {
 	enum phase phase;
 	bool was_up, loaded;
 	uint64_t began, load_ms;
+	unsigned long oom_kills;
 	unsigned life, misses;
 	char last[128]; /* why the last question failed */
 	char why[512];	/* why we ended it */
@@ -155,6 +156,8 @@ ended(struct child *child, int status)
 	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	struct unit_end end = {.code = sig ? 128 + sig : WEXITSTATUS(status),
 			       .signal = sig,
+			       .oom = sig == SIGKILL &&
+				      cgroup_oom_kills(the.log.name) > the.oom_kills,
 			       .error = the.why[0] ? the.why : NULL};
 	bool asked = the.phase == STOPPING || (the.phase == DYING && !the.why[0]);
 	char text[256];
@@ -460,6 +463,7 @@ launch_daemon(void)
 	the.log.name = c->name;
 	the.log.quiet = true;
 	cgroup_make(c);
+	the.oom_kills = cgroup_oom_kills(c->name);
 	if (child_start(&the.child, c, &c->argv, c->name, &the.log) == 0)
 		return true;
 	join(the.why, "the daemon cannot be started");

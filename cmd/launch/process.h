@@ -3,6 +3,7 @@
 #ifndef LAUNCH_PROCESS_H
 #define LAUNCH_PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "launch/config.h"
@@ -46,5 +47,12 @@ void cgroup_enter(const char *name); /* by the child */
 void cgroup_kill(const char *name);  /* all that is left in it */
 /* How many of its processes the kernel killed for want of memory. */
 unsigned long cgroup_oom_kills(const char *name);
+/*
+ * The same of a container's, which is gone when its end is known: whether the
+ * kernel's log, from the watch on, tells of a process in one with this id.
+ * The watch is a file descriptor, to be closed, or -1.
+ */
+int cgroup_oom_watch(void);
+bool cgroup_oom_seen(int fd, const char *id);
 
 #endif

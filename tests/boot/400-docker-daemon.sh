@@ -91,7 +91,7 @@ daemon=(dockerd --config-file /srv/daemon.json)
 	{
 		dockerd $good restart no -- "${daemon[@]}"
 		container seven '["sh","-c","echo out; echo err >&2; printf part; exit 7"]'
-		container eater '["tail","/dev/zero"]' ',"Memory":16777216,"MemorySwap":16777216'
+		container eater '["tail","/dev/zero"]' ',"Memory":25165824,"MemorySwap":25165824'
 		container victim '["sleep","1001"]'
 		container missing '["/nope"]'
 		container folder '["/tmp"]'

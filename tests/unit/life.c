@@ -250,6 +250,28 @@ cgroup_make(const struct unit_config *c)
 	(void)c;
 }
 
+/* Memory never runs out. */
+unsigned long
+cgroup_oom_kills(const char *name)
+{
+	(void)name;
+	return 0;
+}
+
+int
+cgroup_oom_watch(void)
+{
+	return -1;
+}
+
+bool
+cgroup_oom_seen(int fd, const char *id)
+{
+	(void)fd;
+	(void)id;
+	return false;
+}
+
 bool
 dataroot_prepare(const struct unit_config *c, char *why, size_t room)
 {

@@ -79,6 +79,9 @@
 #define child_signal	    life_child_signal
 #define child_kill	    life_child_kill
 #define cgroup_make	    life_cgroup_make
+#define cgroup_oom_kills    life_cgroup_oom_kills
+#define cgroup_oom_watch    life_cgroup_oom_watch
+#define cgroup_oom_seen	    life_cgroup_oom_seen
 #define record_now	    life_record_now
 #define record_end	    life_record_end
 #define record_tenths	    life_record_tenths
