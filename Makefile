@@ -190,7 +190,7 @@ check: testable ## run all tests, installing nothing
 unit: $(O)/unit-tests ## run the unit tests only (T=substring selects)
 	$(O)/unit-tests $(T)
 
-bench: all ## wall, CPU and memory of build against openssl dgst
+bench: all ## wall, CPU and memory of build against openssl dgst, of a pull against skopeo
 	@tests/bench.sh $(O)/enclavebuild
 
 docker-figures: all ## figures of docs/7-docker.md: sizes, times, least memory (takes long)

@@ -4,13 +4,16 @@
 # `openssl dgst -sha384` over the image's bytes in the same run, by a lock and
 # with input in the page cache.  Nothing is asserted: figures depend on the
 # machine and on what else it does.  BENCH_SIZES="64 512" selects, BENCH_RUNS
-# is how often (3).
+# is how often (3).  Then a pull: `lock` of an image with one layer of 1 GiB
+# (BENCH_PULL_MIB; 0: none) from a registry on loopback into an empty cache,
+# every byte verified, and `skopeo copy` of the same image into a folder.
 set -euo pipefail
 tool=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
 runs=${BENCH_RUNS:-3}
 work=$(mktemp -d "${TMPDIR:-/tmp}/encl-bench-XXXXXX")
-trap 'rm -rf "$work"' EXIT
+registry=
+trap '[ -z "$registry" ] || kill "$registry"; rm -rf "$work"' EXIT
 cd "$work"
 "$here/support/fake-blobs.sh" blobs
 
@@ -85,3 +88,37 @@ for mib in ${BENCH_SIZES:-64 512 2048}; do
 	awk -v a="${ours%% *}" -v b="${reference%% *}" 'BEGIN{printf "%-24s %.2f\n", "ratio of wall clocks", a / b}'
 	rm -f bench.eif
 done
+
+mib=${BENCH_PULL_MIB:-1024}
+[ "$mib" -gt 0 ] || exit 0
+for program in docker-registry skopeo; do
+	command -v "$program" >/dev/null || {
+		echo "no pull: $program is not installed; run make setup"
+		exit 0
+	}
+done
+rm -rf cache enclave.lock
+printf 'version: 0.1\nlog: {accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: "127.0.0.1:0"}\n' \
+	"$work/registry" >registry.yml
+docker-registry serve registry.yml >registry.log 2>&1 &
+registry=$!
+host=
+for ((i = 0; i < 100 && ${#host} == 0; i++)); do
+	sleep 0.1
+	host=$(sed -nE 's/.*msg="listening on (127\.0\.0\.1:[0-9]+).*/\1/p' registry.log | head -n 1)
+done
+make_layout "$mib"
+skopeo copy -q --insecure-policy --preserve-digests --dest-tls-verify=false oci:layout "docker://$host/bench:1"
+rm -rf layout
+sed -i "s#oci:./layout#$host/bench:1#" enclave.yaml
+fetch=("$tool" lock -q --cache-dir cache)
+reference='' ours=''
+for ((r = 0; r < runs; r++)); do
+	rm -rf copy
+	reference=$(better "$reference" "$(once skopeo copy -q --insecure-policy --src-tls-verify=false "docker://$host/bench:1" dir:copy)")
+	rm -rf copy cache enclave.lock
+	ours=$(better "$ours" "$(once "${fetch[@]}")")
+done
+show "skopeo copy, $mib MiB" "$reference"
+show "pull, $mib MiB" "$ours"
+awk -v a="${ours%% *}" -v b="${reference%% *}" 'BEGIN{printf "%-24s %.2f\n", "ratio of wall clocks", a / b}'
