@@ -124,3 +124,28 @@ finds : A=
 run 0 env "AWS_ACCESS_KEY_ID=$ID" AWS_SECRET_ACCESS_KEY=wrong "$FIND" "$HOST" app
 same "stdout" "" "$(cat out)"
 grep -q "^warning: public.ecr.aws: going on without credentials: POST $ECR/: HTTP status 400: InvalidSignatureException: " err || fail "$(cat err)"
+stop public
+
+# login tries the identity and stores nothing; logout drops the kept tokens.
+# The host is reached through a proxy, which is the registry itself.
+HOST=123456789012.dkr.ecr.eu-central-1.amazonaws.com
+registry real
+faultd front "$REG" '* * * guard AWS:the-password'
+ecrd sts "key=$ID:$SECRET" region=eu-central-1 token=AWS:the-password
+export ENCLAVEBUILD_ECR_ENDPOINT=$ECR http_proxy=http://$FAULT no_proxy=127.0.0.1
+run 0 env "${key[@]}" "$ENCL" login --plain-http "$HOST"
+same "login" "$HOST: the AWS identity found here is accepted; it is looked up each time, and nothing is stored" "$(cat out)"
+[ ! -e "$HOME/.docker" ] || fail "a file was written"
+same "kept" 1 "$(find "$XDG_CACHE_HOME/enclavebuild/ecr" -type f | wc -l)"
+run 0 "$ENCL" logout "$HOST"
+same "logout" "$HOST: the tokens in the cache are removed" "$(cat out)"
+same "kept" 0 "$(find "$XDG_CACHE_HOME/enclavebuild/ecr" -type f | wc -l)"
+run 0 "$ENCL" logout "$HOST"
+same "logout again" "$HOST: no credentials are stored" "$(cat out)"
+run 6 "$ENCL" login --plain-http "$HOST"
+stop sts
+ecrd sts "key=$ID:$SECRET" region=eu-central-1 token=AWS:another-password
+export ENCLAVEBUILD_ECR_ENDPOINT=$ECR
+run 6 env "${key[@]}" "$ENCL" login --plain-http "$HOST"
+grep -q "HTTP status 401" err || fail "$(cat err)"
+no_secret

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -432,6 +433,40 @@ TEST(registry_credentials_store)
 	CHECK(!erase("docker.io"));
 	CHECK(erase("reg.example"));
 	holds(".docker/config.json", "{\n  \"auths\": {}\n}\n");
+	end();
+}
+
+/* Several at once: all of them stay. */
+TEST(registry_credentials_store_at_once)
+{
+	enum { N = 12 };
+	pid_t children[N];
+
+	begin();
+	for (int i = 0; i < N; i++) {
+		char host[32], user[] = "u", password[] = "p";
+		struct encl_credentials c = {.user = user, .password = password};
+		struct encl_env env = {.jobs = 1};
+
+		snprintf(host, sizeof host, "r%d.example", i);
+		children[i] = fork();
+		CHECK(children[i] >= 0);
+		if (!children[i])
+			_exit(encl_credentials_store(&env, NULL, host, &c, NULL, &e) !=
+			      0);
+	}
+	for (int i = 0; i < N; i++) {
+		int status;
+
+		EQ_INT(children[i], waitpid(children[i], &status, 0));
+		EQ_INT(0, status);
+	}
+	for (int i = 0; i < N; i++) {
+		char host[32];
+
+		snprintf(host, sizeof host, "r%d.example", i);
+		EQ_STR("u:p", find(NULL, host, "app"));
+	}
 	end();
 }
 
