@@ -45,6 +45,40 @@ open_share(struct encl_registry *r)
 	curl_share_setopt(r->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
 }
 
+struct encl_handle *
+encl_handle_take(struct encl_registry *r, const char *origin)
+{
+	struct encl_handle *h = NULL;
+
+	pthread_mutex_lock(&r->lock);
+	for (struct encl_handle **p = &r->idle; *p; p = &(*p)->next) {
+		if (strcmp((*p)->origin, origin) != 0)
+			continue;
+		h = *p;
+		*p = h->next;
+		break;
+	}
+	pthread_mutex_unlock(&r->lock);
+	if (h)
+		return h;
+	h = encl_xcalloc(1, sizeof *h);
+	h->origin = encl_xstrdup(origin);
+	h->curl = curl_easy_init();
+	if (!h->curl)
+		abort();
+	return h;
+}
+
+void
+encl_handle_give(struct encl_registry *r, struct encl_handle *h)
+{
+	curl_easy_reset(h->curl);
+	pthread_mutex_lock(&r->lock);
+	h->next = r->idle;
+	r->idle = h;
+	pthread_mutex_unlock(&r->lock);
+}
+
 static char *
 copy_text(const char *s)
 {

@@ -76,6 +76,8 @@ follow(struct encl_registry *r, const struct encl_request *q, struct encl_answer
 static bool
 passes(const struct encl_request *q, const struct encl_answer *a)
 {
+	if (a->code && a->proxy_status >= 300)
+		return encl_curl_status_passes(a->proxy_status);
 	if (a->code)
 		return encl_curl_error_passes(a->code);
 	return encl_curl_status_passes(q->reply->status) &&
@@ -118,14 +120,6 @@ our_failure(const struct encl_request *q, const struct encl_answer *a, struct en
 	return encl_wrap(e, "%s %s", q->method, url);
 }
 
-/* https was tried and is not spoken: before any byte of http went out. */
-static bool
-is_no_tls(const struct encl_request *q, const struct encl_answer *a)
-{
-	return q->probing && (a->code == CURLE_SSL_CONNECT_ERROR ||
-			      a->code == CURLE_OPERATION_TIMEDOUT);
-}
-
 int
 encl_exchange(struct encl_registry *r, const struct encl_request *q,
 	      struct encl_answer *a, bool *broken, struct encl_err *e)
@@ -138,8 +132,8 @@ encl_exchange(struct encl_registry *r, const struct encl_request *q,
 		*broken = false;
 		if (a->ours)
 			return our_failure(q, a, e);
-		if (is_no_tls(q, a))
-			return 0;
+		if (q->probing && a->no_tls)
+			return 0; /* before any byte of http went out */
 		*broken = passes(q, a);
 		if (!*broken || !is_worth_it(q, a, attempt))
 			break;

@@ -207,6 +207,11 @@ encl_explain(const struct encl_request *q, const struct encl_answer *a, const ch
 static const char *
 hint_of_error(const struct encl_answer *a)
 {
+	if (a->proxy_status >= 300)
+		return a->proxy_status == 407 ? "; the proxy wants credentials: check "
+						"https_proxy"
+					      : "; the proxy refuses it: check "
+						"https_proxy and no_proxy";
 	switch (a->code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:

@@ -43,6 +43,10 @@ struct encl_registry {
 	pthread_mutex_t share_locks[CURL_LOCK_DATA_LAST];
 };
 
+/* One that was used for the origin, or a new one. */
+struct encl_handle *encl_handle_take(struct encl_registry *r, const char *origin);
+void encl_handle_give(struct encl_registry *r, struct encl_handle *h);
+
 /* ---- one request on the wire (transport.c, exchange.c) ---- */
 
 struct encl_request {
@@ -60,6 +64,8 @@ struct encl_answer {
 	char *url;		     /* that was asked last */
 	bool elsewhere;		     /* which is not of home */
 	CURLcode code;		     /* CURLE_OK: there is a status */
+	bool no_tls;		     /* the connection stands, but speaks no TLS */
+	long proxy_status;	     /* of a tunnel; 0: none was asked for */
 	char text[CURL_ERROR_SIZE];  /* about code */
 	struct encl_challenge asked; /* of a 401 */
 	struct encl_buf trouble;     /* the body of an error */

@@ -30,6 +30,12 @@ int encl_token_answer_parse(const char *text, size_t n, struct encl_token_answer
 void encl_token_answer_clear(struct encl_token_answer *a);
 ENCL_AUTO_VAL(struct encl_token_answer, encl_token_answer_clear);
 
+/* The exchange itself (token_server.c). */
+int encl_token_ask(struct encl_registry *r, struct encl_host *h,
+		   const struct encl_origin *home, const struct encl_credentials *c,
+		   const struct encl_scopes *scopes, struct encl_token_answer *out,
+		   struct encl_err *e) ENCL_MUST_CHECK;
+
 /* "Basic …" of user and password, or NULL (auth.c). */
 char *encl_basic(const struct encl_credentials *c);
 

@@ -77,6 +77,20 @@ says "client.key: No such file or directory"
 call 2 ca=blob GET "$secure/a" tags/list
 says "error: blob: no certificate in PEM form"
 
+# a server that wants to know who we are, too
+openssl s_server -accept 127.0.0.1:0 -www -cert server.pem -key server.key \
+	-CAfile ca.pem -Verify 1 -verify_return_error >s_server.log 2>&1 &
+SERVER_PIDS[s_server]=$!
+strict=127.0.0.1:$(first_match s_server.log 's/^ACCEPT .*:([0-9]+)$/\1/p')
+mkdir -p "certs/$strict"
+cp ca.pem "certs/$strict/ca.crt"
+call 6 certs=certs GET "$strict/a" ""
+cp server.pem "certs/$strict/client.cert"
+cp server.key "certs/$strict/client.key"
+call 0 certs=certs GET "$strict/a" ""
+says "200 text/html"
+stop s_server
+
 # ---- tokens: least scope, one for many calls, renewed when it is refused ----
 tokend tokens user=alice:s3cret-pw:pull,push anonymous=pull refresh=r3fresh-t0ken:alice
 registry guarded token "$REALM"
@@ -237,3 +251,9 @@ faultd proxy "$store"
 http_proxy=http://$FAULT call 0 plain also=404 GET registry.invalid/a tags/list
 says "404"
 grep -q "GET http://registry.invalid/v2/a/tags/list" "$FAULT_WIRE" || fail "$(cat "$FAULT_WIRE")"
+faultd grudging "$store" '* CONNECT * status 407'
+https_proxy=http://user:pr0xy-pw@$FAULT call 6 GET registry.invalid/a tags/list
+says "GET https://registry.invalid/v2/a/tags/list: "
+says "; the proxy wants credentials: check https_proxy"
+[[ $err != *pr0xy-pw* ]] || fail "$err"
+[ "$(grep -c CONNECT "$FAULT_LOG")" -eq 1 ] || fail "asked again: $(cat "$FAULT_LOG")"
