@@ -49,9 +49,13 @@ fetch_blob(struct encl_env *env, struct encl_registry *r,
 	encl_auto(encl_cache_partial_clear) struct encl_cache_partial p = {.fd = -1};
 	struct fetch f = {.f = {.blob = {*digest, size, label}, .restart = restart},
 			  .partial = &p};
+	encl_auto(encl_free) char *what = NULL;
+	char text[ENCL_DIGEST_TEXT];
 	bool there;
 
-	if (encl_cache_partial_open(env->cache, env->log, digest, size, size, label, &p,
+	encl_digest_format(digest, text);
+	what = encl_xasprintf("%s/%s: blob %s", where->host, where->repository, text);
+	if (encl_cache_partial_open(env->cache, env->log, digest, size, size, what, &p,
 				    &there, e))
 		return -1;
 	if (there)
