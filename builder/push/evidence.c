@@ -267,6 +267,15 @@ differing_pcr(const json_t *has, const json_t *want)
 	return -1;
 }
 
+bool
+encl_evidence_is_of(const json_t *measurements, const struct encl_measurements *m)
+{
+	encl_auto(json_decref) json_t *want = encl_measurements_json(m);
+
+	return differing_pcr(json_object_get(measurements, "Measurements"),
+			     json_object_get(want, "Measurements")) < 0;
+}
+
 static void
 refresh(struct encl_evidence *v, json_t *doc, const json_t *measurements,
 	const struct encl_artifact *a, const char *digest)

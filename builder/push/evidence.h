@@ -47,6 +47,9 @@ int encl_evidence_open(const char *type, const char *path, struct encl_evidence 
 int encl_evidence_fit(struct encl_evidence *v, const struct encl_artifact *a,
 		      struct encl_err *e) ENCL_MUST_CHECK;
 
+/* Whether the PCRs of a measurements document are these, all of them. */
+bool encl_evidence_is_of(const json_t *measurements, const struct encl_measurements *m);
+
 /* Whether a lock is of this architecture. */
 bool encl_evidence_lock_is_for(const struct encl_evidence *v, enum encl_arch arch);
 

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "build.h"
+#include "push/evidence.h"
 #include "push/pull.h"
 #include "registry/reference.h"
 
@@ -21,17 +22,21 @@ operand_is_reference(const char *text)
 /* What says nothing but how to run it is no reason to fail. */
 static void
 measurements_of(struct cli *cli, const struct encl_reference *where,
-		const struct encl_pulled *p, json_t **out)
+		const struct encl_pulled *p, const struct encl_measurements *m,
+		json_t **out)
 {
 	encl_auto(encl_free) char *text = NULL;
+	encl_auto(json_decref) json_t *doc = NULL;
 	struct encl_err e;
 	size_t n = 0;
 
 	if (encl_pull_referrer(&cli->env, cli->env.registry, where, p,
 			       ENCL_ARTIFACT_MEASUREMENTS, MEASUREMENTS_MAX, &text, &n,
 			       &e) ||
-	    (text && encl_json_parse(text, n, "measurements", out, &e)))
+	    (text && encl_json_parse(text, n, "measurements", &doc, &e)))
 		encl_debug(&cli->log, "%s", e.msg);
+	else if (doc && encl_evidence_is_of(doc, m))
+		*out = encl_take(doc, NULL);
 }
 
 static int
@@ -49,7 +54,7 @@ open_reference(struct cli *cli, const char *text, struct encl_eif *out,
 	    encl_pull_check(&p, p.fd, cli->env.jobs, out, &s, e))
 		return -1;
 	if (measurements)
-		measurements_of(cli, &where, &p, measurements);
+		measurements_of(cli, &where, &p, &s.measurements, measurements);
 	return 0;
 }
 

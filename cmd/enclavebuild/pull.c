@@ -2,6 +2,7 @@
 /* `enclavebuild pull`: an image out of a registry, checked. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,9 +11,11 @@
 #include "base/json.h"
 #include "base/stream.h"
 #include "base/tmpfile.h"
+#include "build.h"
 #include "cmd.h"
 #include "image.h"
 #include "operand.h"
+#include "push/evidence.h"
 #include "push/pull.h"
 #include "verbs.h"
 
@@ -20,6 +23,8 @@ static const struct option_spec options[] = {
 	{"output", 'o', "FILE", "the file (default: the image's own name)", false},
 	{"arch", 0, "ARCH",
 	 "of several images: x86_64 or aarch64 (default: this machine's)", false},
+	{"measurements", 0, NULL,
+	 "also its measurements file, where one is attached to it", false},
 	{NULL, 0, NULL, NULL, false},
 };
 
@@ -92,32 +97,90 @@ copy(int from, int to, uint64_t size, const char *what, struct encl_err *e)
 	return 0;
 }
 
-/* It gets its name when it was read back from where it is. */
-static int
-write_image(struct cli *cli, const struct encl_pulled *p, const char *path,
-	    struct encl_image_state *s, struct encl_err *e)
+/* The measurements file that is attached; it says more than the registers, so
+ * it is kept as it is. */
+struct about {
+	char *text; /* NULL: not asked for */
+	size_t n;
+	json_t *doc;
+};
+
+static void
+about_clear(struct about *a)
 {
-	encl_auto(encl_tmpfile_clear) struct encl_tmpfile t = {.fd = -1};
+	free(a->text);
+	json_decref(a->doc);
+}
+ENCL_AUTO_VAL(struct about, about_clear);
+
+static int
+fetch_about(struct cli *cli, const struct encl_reference *where,
+	    const struct encl_pulled *p, struct about *a, struct encl_err *e)
+{
+	enum { MAX = 1 << 20 };
+
+	if (encl_pull_referrer(&cli->env, cli->env.registry, where, p,
+			       ENCL_ARTIFACT_MEASUREMENTS, MAX, &a->text, &a->n, e))
+		return -1;
+	if (!a->text)
+		return encl_fail(e, ENCL_FAILED,
+				 "%s: no measurements file is attached to it",
+				 p->reference);
+	if (encl_json_parse(a->text, a->n, "measurements", &a->doc, e))
+		return encl_wrap(e, "%s", p->reference);
+	return 0;
+}
+
+/* The image behind fd is what was announced, and so is the file about it. */
+static int
+check(struct cli *cli, const struct encl_pulled *p, const struct about *a, int fd,
+      struct encl_image_state *s, struct encl_err *e)
+{
 	encl_auto(encl_eif_close) struct encl_eif eif = {.fd = -1};
 
+	if (encl_pull_check(p, fd, cli->env.jobs, &eif, s, e))
+		return -1;
+	if (a->text && !encl_evidence_is_of(a->doc, &s->measurements))
+		return encl_fail(e, ENCL_MISMATCH,
+				 "%s: the measurements file attached to it is not of "
+				 "this image",
+				 p->reference);
+	return 0;
+}
+
+/* It gets its name when it was read back from where it is. */
+static int
+write_image(struct cli *cli, const struct encl_pulled *p, const struct about *a,
+	    const char *path, struct encl_image_state *s, struct encl_err *e)
+{
+	encl_auto(encl_tmpfile_clear) struct encl_tmpfile t = {.fd = -1};
+
 	if (encl_tmpfile_open(&t, path, 0644, e) ||
-	    copy(p->fd, t.fd, p->received.size, path, e) ||
-	    encl_pull_check(p, t.fd, cli->env.jobs, &eif, s, e))
+	    copy(p->fd, t.fd, p->received.size, path, e) || check(cli, p, a, t.fd, s, e))
 		return -1;
 	return encl_tmpfile_commit(&t, e);
 }
 
 static int
-check_there(struct cli *cli, const struct encl_pulled *p, const char *path,
-	    struct encl_image_state *s, struct encl_err *e)
+check_there(struct cli *cli, const struct encl_pulled *p, const struct about *a,
+	    const char *path, struct encl_image_state *s, struct encl_err *e)
 {
 	encl_auto(encl_close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	encl_auto(encl_eif_close) struct encl_eif eif = {.fd = -1};
 
 	if (fd < 0)
 		return encl_fail_sys(e, ENCL_FAILED, "open %s", path);
+	if (check(cli, p, a, fd, s, e))
+		return -1;
 	encl_info(&cli->log, "%s is there already", path);
-	return encl_pull_check(p, fd, cli->env.jobs, &eif, s, e);
+	return 0;
+}
+
+static int
+write_about(const struct about *a, const char *image, struct encl_err *e)
+{
+	encl_auto(encl_free) char *path = encl_measurements_path(image);
+
+	return a->text ? encl_write_file(path, a->text, a->n, 0644, e) : 0;
 }
 
 static void
@@ -151,6 +214,7 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	encl_auto(encl_reference_clear) struct encl_reference where = {.host = NULL};
 	encl_auto(encl_pulled_clear) struct encl_pulled p = {.fd = -1};
 	encl_auto(encl_image_state_clear) struct encl_image_state s = {.crc = 0};
+	encl_auto(about_clear) struct about about = {.text = NULL};
 	const char *given = args_get(args, "output");
 	encl_auto(encl_free) char *path = NULL;
 	enum encl_arch arch;
@@ -165,9 +229,13 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	path = given ? encl_xstrdup(given) : default_name(&p, &where);
 	if (look(&p, path, given != NULL, &same, e))
 		return -1;
-	if (same ? check_there(cli, &p, path, &s, e)
+	if (args_has(args, "measurements") && fetch_about(cli, &where, &p, &about, e))
+		return -1;
+	if (same ? check_there(cli, &p, &about, path, &s, e)
 		 : encl_pull_fetch(&cli->env, cli->env.registry, &where, &p, e) ||
-			    write_image(cli, &p, path, &s, e))
+			    write_image(cli, &p, &about, path, &s, e))
+		return -1;
+	if (write_about(&about, path, e))
 		return -1;
 	show(cli, &p, path, &s);
 	return 0;

@@ -16,6 +16,8 @@
 #include "verbs.h"
 #include "ways.h"
 
+enum { MAX_MEMORY = 1 << 20, MAX_CPUS = 256 };
+
 static const struct option_spec options[] = {
 	{"backend", 0, "NAME", "qemu (default)", false},
 	{"memory", 'm', "MIB", "memory (default: the manifest's, or by the image's size)",
@@ -80,11 +82,15 @@ read_resources(const json_t *measurements, uint64_t *memory, uint64_t *cpus,
 	static const char what[] = "measurements";
 	struct encl_err none;
 	json_t *resources;
+	uint64_t mib, n;
 
 	if (encl_json_object(measurements, "Resources", what, &resources, &none) ||
-	    encl_json_u64(resources, "MemoryMiB", what, memory, &none) ||
-	    encl_json_u64(resources, "CPUs", what, cpus, &none))
+	    encl_json_u64(resources, "MemoryMiB", what, &mib, &none) ||
+	    encl_json_u64(resources, "CPUs", what, &n, &none) || mib > MAX_MEMORY || !n ||
+	    n > MAX_CPUS)
 		return;
+	*memory = mib;
+	*cpus = n;
 	*ports = json_object_get(resources, "Ports");
 }
 
@@ -102,8 +108,8 @@ read_options(struct cli *cli, const struct args *args, const json_t *measurement
 	read_resources(measurements, &memory_default, &cpus_default, ports);
 	if (choose(args, "backend", backends, &backend, e) ||
 	    choose(args, "accel", accels, &accel, e) ||
-	    args_number(args, "memory", 64, 1 << 20, memory_default, &memory, e) ||
-	    args_number(args, "cpus", 1, 256, cpus_default, &cpus, e) ||
+	    args_number(args, "memory", 64, MAX_MEMORY, memory_default, &memory, e) ||
+	    args_number(args, "cpus", 1, MAX_CPUS, cpus_default, &cpus, e) ||
 	    args_number(args, "timeout", 1, 604800, 0, &timeout, e) ||
 	    args_number(args, "boot-timeout", 0, 86400, 60, &boot_timeout, e))
 		return -1;

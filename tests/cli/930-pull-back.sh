@@ -49,6 +49,19 @@ cmp app.eif ../app.eif || fail "--output does not replace"
 same "files" app.eif "$(ls -A | tr '\n' ' ' | sed 's/ $//')"
 cd ..
 
+# ---- the measurements file, where it is this image's ----
+rejects 1 "$APP:1: no measurements file is attached to it" "$ENCL" pull "$APP:1" -o m.eif --measurements
+"$ENCL" measure --json app.eif >app.measurements.json
+run 0 "$ENCL" push app.eif "$APP:measured" --split 2000
+run 0 "$ENCL" pull "$APP:measured" -o m.eif --measurements
+cmp app.measurements.json m.measurements.json || fail "another measurements file"
+sed 's/"PCR0": "6/"PCR0": "7/' app.measurements.json >wrong.json
+rm app.measurements.json m.measurements.json m.eif
+run 0 "$ENCL" push app.eif "$APP:wrong" --split 1999 --attach measurements=wrong.json
+rejects 3 "$APP:wrong: the measurements file attached to it is not of this image" \
+	"$ENCL" pull "$APP:wrong" -o m.eif --measurements
+same "files of a wrong one" "" "$(find . -maxdepth 1 -name 'm.*' -o -name '.m.*')"
+
 # ---- architectures ----
 run 0 "$ENCL" pull "$APP:multi" --arch aarch64 -o a.eif
 cmp a.eif arm.eif || fail "not the image for aarch64"

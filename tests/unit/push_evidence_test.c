@@ -181,6 +181,10 @@ TEST(push_evidence_fit)
 	       json_string_value(json_object_get(doc, "Digest")));
 	CHECK(!json_object_get(doc, "Sections"));
 
+	CHECK(encl_evidence_is_of(doc, &is_signed.pcrs));
+	CHECK(!encl_evidence_is_of(doc, &is_not.pcrs));
+	CHECK(!encl_evidence_is_of(NULL, &is_not.pcrs));
+
 	/* of another image */
 	OK(encl_evidence_open("measurements", write_measurements(&is_not), &w, &e));
 	is_signed.pcrs.pcr1.bytes[47] ^= 1;
