@@ -36,6 +36,13 @@ is_known(const char *media_type)
 	return false;
 }
 
+static bool
+is_index(const char *media_type)
+{
+	return !strcmp(media_type, ENCL_MEDIA_OCI_INDEX) ||
+	       !strcmp(media_type, ENCL_MEDIA_DOCKER_LIST);
+}
+
 static int
 fail_type(const char *what, const char *why, const char *media_type, struct encl_err *e)
 {
@@ -69,12 +76,13 @@ find_type(const json_t *doc, const char *said, const char *what, char **out,
 		return fail_type(what, "not a manifest of a known type:",
 				 json_string_value(own), e);
 	if (own)
-		*out = encl_xstrdup(json_string_value(own));
-	else if (said && is_known(said))
-		*out = encl_xstrdup(said);
-	else
-		*out = encl_xstrdup(index ? ENCL_MEDIA_OCI_INDEX
-					  : ENCL_MEDIA_OCI_MANIFEST);
+		said = json_string_value(own);
+	else if (!said || !is_known(said))
+		said = index ? ENCL_MEDIA_OCI_INDEX : ENCL_MEDIA_OCI_MANIFEST;
+	if (is_index(said) != index)
+		return encl_fail(e, ENCL_FAILED, "%s: its content is not of its type, %s",
+				 what, said);
+	*out = encl_xstrdup(said);
 	return 0;
 }
 

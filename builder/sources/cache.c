@@ -54,8 +54,7 @@ check_private(const char *dir, struct encl_err *e)
 int
 encl_cache_open(const char *dir, struct encl_cache **out, struct encl_err *e)
 {
-	static const char *const parts[] = {"/blobs/sha256", "/links", "/partial",
-					    "/tmp"};
+	static const char *const parts[] = {"/blobs/sha256", "/links", "/tmp"};
 	encl_auto(encl_free) char *path = dir ? encl_xstrdup(dir) : default_dir();
 
 	if (!path || !*path)

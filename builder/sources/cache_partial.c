@@ -175,6 +175,7 @@ encl_cache_partial_open(struct encl_cache *c, struct encl_log *log,
 		.max = max,
 		.what = encl_xstrdup(what),
 		.path = path_of(c, want)};
+	encl_auto(encl_free) char *dir = encl_xasprintf("%s/partial", c->dir);
 	bool same = false;
 
 	for (unsigned round = 0; !same; round++) {
@@ -186,6 +187,8 @@ encl_cache_partial_open(struct encl_cache *c, struct encl_log *log,
 			return encl_fail(e, ENCL_FAILED, "%s: changes all the time",
 					 n.path);
 		encl_close_fd(n.fd);
+		if (!round && encl_make_dirs(dir, 0700, e))
+			return -1;
 		n.fd = open(n.path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (n.fd < 0)
 			return encl_fail_sys(e, ENCL_FAILED, "open %s", n.path);

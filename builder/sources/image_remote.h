@@ -34,8 +34,8 @@ int encl_image_remote_layers(const struct encl_image_store *store,
 			     const struct encl_image *image,
 			     struct encl_err *e) ENCL_MUST_CHECK;
 
-/* Adds the digests that a pin names and the cache lacks; a docker-daemon's image
- * as a whole. */
+/* Adds the digests that a pin names and the cache lacks, where ref is of a
+ * registry. */
 int encl_image_remote_missing(struct encl_env *env, const struct encl_image_ref *ref,
 			      const json_t *pin, struct encl_buf *missing,
 			      struct encl_err *e) ENCL_MUST_CHECK;
