@@ -29,8 +29,9 @@ encl_printable(const char *text, size_t n)
 {
 	char *out = encl_xmalloc(SHOWN_MAX + 8);
 	size_t used = 0;
+	size_t i;
 
-	for (size_t i = 0; i < n && used < SHOWN_MAX; i++) {
+	for (i = 0; i < n && used <= SHOWN_MAX; i++) {
 		unsigned char c = (unsigned char)text[i];
 
 		if (c == ' ' || (c >= '\t' && c <= '\r')) {
@@ -41,13 +42,13 @@ encl_printable(const char *text, size_t n)
 		} else {
 			used += (size_t)snprintf(out + used, 5, "\\x%02x", c);
 		}
-		if (used >= SHOWN_MAX && i + 1 < n) {
-			memcpy(out + SHOWN_MAX - 3, "...", 3);
-			used = SHOWN_MAX;
-		}
 	}
 	while (used && out[used - 1] == ' ')
 		used--;
+	if (used > SHOWN_MAX) {
+		memcpy(out + SHOWN_MAX - 3, "...", 3);
+		used = SHOWN_MAX;
+	}
 	out[used] = 0;
 	return out;
 }

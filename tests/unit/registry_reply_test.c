@@ -379,6 +379,14 @@ TEST(registry_printable)
 	EQ_INT(200, strlen(cut));
 	EQ_STR("xx...", cut + 195);
 	free(cut);
+	cut = encl_printable(longer, 200);
+	EQ_STR("xx", cut + 198);
+	free(cut);
+	memset(longer + 198, 0x1b, 4); /* the last escape goes beyond the end */
+	cut = encl_printable(longer, 199);
+	EQ_INT(200, strlen(cut));
+	EQ_STR("x...", cut + 196);
+	free(cut);
 	memset(longer, 0x1b, sizeof longer);
 	cut = encl_printable(longer, sizeof longer);
 	EQ_INT(200, strlen(cut));
