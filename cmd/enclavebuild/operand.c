@@ -13,10 +13,21 @@
 
 enum { MEASUREMENTS_MAX = 1 << 20 };
 
+/* "v1.2/app.eif" that is not there is a slip and no host's. */
+static bool
+is_file_name(const char *text)
+{
+	const char *slash = strrchr(text, '/');
+	size_t n = strlen(text);
+
+	return n > 4 && !strcmp(text + n - 4, ".eif") &&
+	       !strchr(slash ? slash : text, ':') && strncmp(text, "docker://", 9) != 0;
+}
+
 bool
 operand_is_reference(const char *text)
 {
-	return encl_reference_looks_like(text);
+	return !is_file_name(text) && encl_reference_looks_like(text);
 }
 
 /* What says nothing but how to run it is no reason to fail. */

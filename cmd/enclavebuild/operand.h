@@ -10,7 +10,7 @@
 #include "cmd.h"
 #include "eif/eif.h"
 
-/* A reference, and no file that is here. */
+/* A reference, and neither a file that is here nor "….eif" without a tag. */
 bool operand_is_reference(const char *text);
 
 /* As encl_eif_open; a reference's image is what its manifest says. */

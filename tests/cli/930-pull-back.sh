@@ -88,6 +88,7 @@ run 0 "$ENCL" extract "$APP:1" -o sections
 cmp sections/kernel "$V/kernel" || fail "extract"
 run 0 "$ENCL" measure "$APP@$(cat d)" --offline # all of it is in the cache
 rejects 2 "-p 80:web: the image's network.ingress has no \"web\"" "$ENCL" run "$APP:1" -p 80:web
+rejects 1 "open v1.2/app.eif: No such file or directory" "$ENCL" inspect v1.2/app.eif
 cp app.eif "$WORK/registry.example" # a file stays a file
 run 0 "$ENCL" measure "$WORK/registry.example"
 rm -r "$XDG_CACHE_HOME"
