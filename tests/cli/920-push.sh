@@ -159,6 +159,29 @@ same "how many" 1 "$(jq '.Referrers | length' out)"
 run 0 "$ENCL" discover "$APP:multi"
 same "discover of an index" 2 "$(grep -cE '^(├──|└──) linux/(amd64|arm64) sha256:' out)"
 
+# a registry with a referrers API gets no such tag
+faultd api "$REG" '* * * referrers'
+run 0 "$ENCL" push app.eif "$FAULT/api/app:1" --attach text/plain=with/note --json
+r=$(get out Referrers 0 Digest)
+curl -sf "http://$REG/v2/api/app/manifests/sha256-${want#sha256:}" && fail "a fallback tag beside the API"
+run 0 "$ENCL" discover "$FAULT/api/app:1"
+same "discover by the API" "└── text/plain $r" "$(sed -n 2,9p out)"
+stop api
+
+# one that lists the image among its own referrers, and each below each other
+a=sha256:$(printf %064d 1)
+printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[%s]}' \
+	"$(for d in "$want" "$a" "$a"; do
+		printf '%s{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"%s","size":9,"artifactType":"\\u001b[2J"}' \
+			"${comma-}" "$d"
+		comma=,
+	done)" >loop.json
+faultd loop "$REG" '* GET /referrers/ code 200' '* GET /referrers/ file loop.json' \
+	'* GET /referrers/ header Content-Type: application/vnd.oci.image.index.v1+json'
+run 0 "$ENCL" discover "$FAULT/team/app:1"
+same "each once, and harmless" "└── \\x1b[2J $a" "$(sed -n 2,9p out)"
+stop loop
+
 # what is not this image's is no evidence of it
 cp "$V/unsigned.eif" with/other.eif
 jq --arg pcr "$(printf %096d 0)" '.Measurements.PCR2 = $pcr' with/app.measurements.json >with/other.measurements.json
