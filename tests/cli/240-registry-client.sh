@@ -102,6 +102,11 @@ grep -q "^200 GET auth=basic:alice service=tests scope=repository:team/app:pull 
 	fail "not the least scope: $(cat "$TOKEN_LOG")"
 [ "$(grep -c 'scope=repository:team/app:pull ' "$TOKEN_LOG")" -eq 1 ] || fail "a token for each call"
 grep -q "scope=repository:team/app:pull,push " "$TOKEN_LOG" || fail "no scope for push: $(cat "$TOKEN_LOG")"
+# one token for all threads, also where it is refused to all of them at once
+: >"$TOKEN_LOG"
+call 0 authfile=auth.json threads=8 times=4 GET "$guarded/team/app" "blobs/$DIGEST"
+[ "$(grep -ao '200 application/octet-stream got=300000' call.out | wc -l)" -eq 32 ] || fail "not all of them: $err"
+[ "$(grep -c ^200 "$TOKEN_LOG")" -eq 1 ] || fail "a token for each thread: $(cat "$TOKEN_LOG")"
 : >"$TOKEN_LOG"
 call 0 authfile=auth.json push from=team/app POST "$guarded/other/app" "blobs/uploads/?mount=$DIGEST&from=team/app"
 says "201"

@@ -4,7 +4,7 @@
  *
  *	registry-call [plain] [trace] [offline] [push] [once] [authfile=FILE] [ca=FILE]
  *		[certs=FOLDER] [from=REPOSITORY] [also=STATUS] [offset=N] [body=FILE]
- *		[max=N] [times=N] [sink=FILE] METHOD REFERENCE PATH|URL
+ *		[max=N] [times=N] [threads=N] [sink=FILE] METHOD REFERENCE PATH|URL
  *
  * METHOD "UPLOAD" is POST and, to the Location with PATH added, PUT of the body.
  * A line "STATUS TYPE got=N location=URL digest=D next=URL" each time, then the
@@ -12,6 +12,7 @@
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,9 @@ struct job {
 	struct encl_sink_fd sink;
 	long also[2];
 	uint64_t times;
+	uint64_t threads;
+	struct encl_registry *r;
+	struct encl_err *e; /* of the first that failed */
 };
 
 static void
@@ -102,6 +106,8 @@ set(struct job *j, const char *word)
 		j->call.max = strtoull(value, NULL, 10);
 	else if (!strncmp(word, "times=", 6))
 		j->times = strtoull(value, NULL, 10);
+	else if (!strncmp(word, "threads=", 8))
+		j->threads = strtoull(value, NULL, 10);
 	else if (!strncmp(word, "sink=", 5))
 		into(j, value);
 	else if (!strncmp(word, "body=", 5))
@@ -133,6 +139,41 @@ once(struct job *j, struct encl_registry *r, struct encl_err *e)
 	       text(reply.digest), text(reply.next));
 	fwrite(encl_buf_text(&reply.body), 1, reply.body.len, stdout);
 	return 0;
+}
+
+static void *
+many(void *arg)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct job *j = arg;
+
+	for (uint64_t i = 0; i < j->times; i++) {
+		struct encl_err e = {0};
+
+		if (!once(j, j->r, &e))
+			continue;
+		pthread_mutex_lock(&lock);
+		*j->e = e;
+		pthread_mutex_unlock(&lock);
+	}
+	return NULL;
+}
+
+/* The same calls by several threads at once. */
+static int
+in_parallel(struct job *j, struct encl_registry *r, struct encl_err *e)
+{
+	pthread_t id[64];
+	uint64_t n;
+
+	j->r = r;
+	j->e = e;
+	for (n = 0; n < j->threads && n < 64; n++)
+		if (pthread_create(&id[n], NULL, many, j))
+			abort();
+	while (n--)
+		pthread_join(id[n], NULL);
+	return (int)e->code;
 }
 
 /* What a push does, in one session. */
@@ -186,6 +227,8 @@ main(int argc, char **argv)
 		fprintf(stderr, "error: %s\n", e.msg);
 		return (int)e.code;
 	}
+	if (j.threads)
+		return in_parallel(&j, r, &e);
 	while (j.times--)
 		if (strcmp(j.call.method, "UPLOAD") ? once(&j, r, &e) : upload(&j, r, &e))
 			return (int)e.code;
