@@ -213,6 +213,11 @@ hint_of_error(const struct encl_answer *a)
 						"https_proxy"
 					      : "; the proxy refuses it: check "
 						"https_proxy and no_proxy";
+	/* the server's alert: under TLS 1.3 it comes when the answer is read */
+	if (strstr(a->text, "alert bad certificate") ||
+	    strstr(a->text, "alert certificate required"))
+		return "; it wants a certificate of yours: put NAME.cert and NAME.key "
+		       "into /etc/docker/certs.d/HOST";
 	switch (a->code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:

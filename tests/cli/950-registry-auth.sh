@@ -116,3 +116,38 @@ tokend busy "user=alice:$SECRET:pull,push" fail=2:503
 registry busyreg token "$REALM"
 printf '{"auths":{"%s":{"auth":"%s"}}}' "$REG" "$BASIC" >"$AUTH"
 round_trip
+
+# ---- a token that is refused in the middle of a push: a new one, and on ----
+tokend fresh "user=alice:$SECRET:pull,push"
+registry changing token "$REALM"
+n=0
+for what in 'PUT /uploads/' 'PUT /manifests/' '5-5 HEAD /blobs/'; do
+	n=$((n + 1))
+	[[ $what == [0-9]* ]] || what="2-2 $what"
+	faultd front "$REG" "$what status 401 UNAUTHORIZED" \
+		"$what header WWW-Authenticate: Bearer realm=\"$REALM\",service=\"tests\",scope=\"repository:team/n$n:pull,push\",error=\"invalid_token\""
+	printf '{"auths":{"%s":{"auth":"%s"}}}' "$FAULT" "$BASIC" >"$AUTH"
+	: >"$TOKEN_LOG"
+	does "$ENCL" push -q app.eif "$FAULT/team/n$n:1"
+	same "tokens with $what" "2 repository:team/n$n:pull,push" \
+		"$(sed -n 's/^200 .*scope=\([^ ]*\) .*/\1/p' "$TOKEN_LOG" | uniq -c | sed 's/^ *//')"
+	stop front
+done
+
+# ---- certificates of our own, and of clients ----
+rm -f "$AUTH"
+registry mutual tls clients
+run 6 "$ENCL" push -q --cacert ca.pem app.eif "$REG/team/app:1"
+grep -q 'it wants a certificate of yours' err || fail "no word of a certificate: $(cat err)"
+mkdir -p "certs/$REG"
+cp ca.pem "certs/$REG/ca.crt"
+cp client.pem "certs/$REG/client.cert"
+cp client.key "certs/$REG/client.key"
+run 0 "$O/support/registry-call" certs=certs GET "$REG/team/app" ""
+grep -q '^200 ' out || fail "$(cat out err)"
+
+# ---- IPv6 ----
+if grep -q ' lo$' /proc/net/if_inet6 2>/dev/null; then
+	registry six ipv6
+	round_trip
+fi

@@ -4,12 +4,13 @@
 # them with the script.  Nothing of the user's own (auth files, AWS_*, proxies)
 # is seen by what runs here.
 #
-#	registry NAME [tls] [htpasswd USER:PASSWORD] [token REALM]
-#		a registry with its own folder; REG is its host:port
+#	registry NAME [ipv6] [tls] [clients] [htpasswd USER:PASSWORD] [token REALM]
+#		a registry with its own folder; REG is its host:port; clients (behind
+#		tls): who has no certificate of the CA (client.pem, client.key) is refused
 #	faultd NAME UPSTREAM [OPTION…] RULE…	FAULT is its host:port, $FAULT_LOG its log
 #	tokend NAME [OPTION…]			REALM is its URL, $TOKEN_LOG its log
 #	ecrd NAME [OPTION…]			ECR is its URL, $ECR_LOG its log
-#	make_ca					ca.pem, server.pem, server.key
+#	make_ca					ca.pem, server.pem, server.key, client.pem, client.key
 #	stop NAME				ends one of them
 need docker-registry curl openssl setpriv
 export HOME=$WORK/home XDG_CACHE_HOME=$WORK/home/.cache XDG_CONFIG_HOME=$WORK/home/.config
@@ -61,6 +62,10 @@ make_ca() {
 	printf 'subjectAltName=DNS:localhost,DNS:*.localhost,IP:127.0.0.1,IP:127.0.0.2,IP:::1\n' >"$WORK/san"
 	openssl x509 -req -in "$WORK/server.csr" -CA "$WORK/ca.pem" -CAkey "$WORK/ca.key" -CAcreateserial \
 		-days 30 -extfile "$WORK/san" -out "$WORK/server.pem" 2>/dev/null
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=client" \
+		-keyout "$WORK/client.key" -out "$WORK/client.csr" 2>/dev/null
+	openssl x509 -req -in "$WORK/client.csr" -CA "$WORK/ca.pem" -CAkey "$WORK/ca.key" -CAcreateserial \
+		-days 30 -out "$WORK/client.pem" 2>/dev/null
 }
 
 registry() {
@@ -77,8 +82,10 @@ registry() {
 		tls)
 			make_ca
 			scheme=https
-			printf '  tls: {certificate: %s, key: %s}\n' "$WORK/server.pem" "$WORK/server.key" >>"$dir/config.yml"
+			printf '  tls:\n    certificate: %s\n    key: %s\n' "$WORK/server.pem" "$WORK/server.key" >>"$dir/config.yml"
 			;;
+		clients) printf '    clientcas: [%s]\n' "$WORK/ca.pem" >>"$dir/config.yml" ;;
+		ipv6) sed -i 's/addr: 127.0.0.1:0/addr: "[::1]:0"/' "$dir/config.yml" ;;
 		htpasswd)
 			need htpasswd
 			htpasswd -Bbn -C 5 "${2%%:*}" "${2#*:}" >"$dir/htpasswd" 2>/dev/null
@@ -95,9 +102,10 @@ registry() {
 		esac
 		shift
 	done
-	setpriv --pdeathsig TERM docker-registry serve "$dir/config.yml" >"$dir/log" 2>&1 &
+	: >"$dir/log" # not the port of another one of this name
+	setpriv --pdeathsig TERM docker-registry serve "$dir/config.yml" >>"$dir/log" 2>&1 &
 	SERVER_PIDS[$name]=$!
-	REG=127.0.0.1:$(first_match "$dir/log" 's/.*msg="listening on 127\.0\.0\.1:([0-9]+).*/\1/p') ||
+	REG=$(first_match "$dir/log" 's/.*msg="listening on ([^," ]+).*/\1/p') ||
 		fail "docker-registry does not start"
 	# shellcheck disable=SC2034
 	REG_URL=$scheme://$REG
