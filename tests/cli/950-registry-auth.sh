@@ -134,6 +134,33 @@ for what in 'PUT /uploads/' 'PUT /manifests/' '5-5 HEAD /blobs/'; do
 	stop front
 done
 
+# ---- nobody is led from https to http, least of all with a password ----
+make_ca
+registry plain
+run 0 "$ENCL" push -q app.eif "$REG/team/app:1"
+STORE=$REG
+scripted other "$O/support/faultd" wire="$WORK/other.wire" listen=127.0.0.2 "$STORE"
+OTHER=127.0.0.2:$PORT
+led() { # led MESSAGE VERB RULE…
+	faultd front "tls=$WORK/server.pem,$WORK/server.key" "$STORE" "* * * guard alice:$SECRET" "${@:3}"
+	printf '{"auths":{"%s":{"auth":"%s"}}}' "$FAULT" "$BASIC" >"$AUTH"
+	rm -rf got.eif "$XDG_CACHE_HOME"
+	case $2 in
+	pull) run 6 "$ENCL" pull -q --cacert ca.pem "$FAULT/team/app:1" -o got.eif ;;
+	push) run 6 "$ENCL" push -q --cacert ca.pem app.eif "$FAULT/team/new:1" ;;
+	esac
+	grep -qF -e "$1" err || fail "$2, ${*:3}: want $1: $(cat err)"
+	same "$2, ${*:3}: what the other host heard" "" "$(cat other.wire)"
+	no_secrets
+	stop front
+}
+led "a redirect of 127.0.0.1 leads from https to http: http://$OTHER/v2/team/app/blobs/" \
+	pull "* GET /blobs/ redirect http://$OTHER"
+led "a Location of 127.0.0.1 leads from https to http: http://$OTHER/v2/team/new/blobs/uploads/" \
+	push "* POST /uploads/ location $OTHER"
+led "the token server of 127.0.0.1 leads from https to http: http://$OTHER/token (refused)" \
+	pull "* * * status 401" "* * * header WWW-Authenticate: Bearer realm=\"http://$OTHER/token\",service=\"s\""
+
 # ---- certificates of our own, and of clients ----
 rm -f "$AUTH"
 registry mutual tls clients
