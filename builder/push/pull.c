@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Documents from a registry or the cache; parts by a few threads, joined. */
+/* A reference to its manifest and config; parts by a few threads, joined. */
 #include "push/pull.h"
 
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/parallel.h"
 #include "base/stream.h"
+#include "push/document.h"
 #include "sources/cache.h"
 #include "sources/oci.h"
 
@@ -26,133 +27,6 @@ encl_pulled_clear(struct encl_pulled *p)
 	encl_close_fd(p->fd);
 	memset(p, 0, sizeof *p);
 	p->fd = -1;
-}
-
-/* ---- blobs ---- */
-
-struct fetch {
-	struct encl_registry_fetch f; /* first */
-	struct encl_cache_partial *partial;
-};
-
-static int
-restart(struct encl_registry_fetch *f, struct encl_err *e)
-{
-	return encl_cache_partial_restart(((struct fetch *)f)->partial, e);
-}
-
-static int
-fetch_blob(struct encl_env *env, struct encl_registry *r,
-	   const struct encl_reference *where, const struct encl_digest *digest,
-	   uint64_t size, const char *label, struct encl_err *e)
-{
-	encl_auto(encl_cache_partial_clear) struct encl_cache_partial p = {.fd = -1};
-	struct fetch f = {.f = {.blob = {*digest, size, label}, .restart = restart},
-			  .partial = &p};
-	encl_auto(encl_free) char *what = NULL;
-	char text[ENCL_DIGEST_TEXT];
-	bool there;
-
-	encl_digest_format(digest, text);
-	what = encl_xasprintf("%s/%s: blob %s", where->host, where->repository, text);
-	if (encl_cache_partial_open(env->cache, env->log, digest, size, size, what, &p,
-				    &there, e))
-		return -1;
-	if (there)
-		return 0;
-	f.f.sink = &p.sink;
-	f.f.done = p.done;
-	if (encl_registry_blob_get(r, where, &f.f, e))
-		return -1;
-	return encl_cache_partial_commit(&p, e);
-}
-
-/* A small blob of the cache, hashed; *out is NULL where it is not there. */
-static int
-from_cache(struct encl_env *env, const struct encl_digest *digest, size_t max,
-	   const char *what, char **out, size_t *n, struct encl_err *e)
-{
-	encl_auto(encl_close_fd) int fd = -1;
-	encl_auto(encl_free) char *text = NULL;
-	struct encl_digest got;
-	uint64_t size;
-
-	if (encl_cache_find(env->cache, digest, &fd, &size, e))
-		return -1;
-	if (fd < 0 || size > max)
-		return 0;
-	text = encl_xcalloc(1, (size_t)size + 1);
-	if (encl_pread_full(fd, text, (size_t)size, 0, what, e))
-		return -1;
-	encl_digest_of(digest->algo, text, (size_t)size, &got);
-	if (!encl_digest_equal(digest, &got)) {
-		encl_warn(env->log, "%s: damaged in the cache; removed", what);
-		encl_cache_remove(env->cache, digest);
-		return 0;
-	}
-	*n = (size_t)size;
-	*out = encl_take(text, NULL);
-	return 0;
-}
-
-/* A small document, found in the cache or fetched into it. */
-static int
-read_blob(struct encl_env *env, struct encl_registry *r,
-	  const struct encl_reference *where, const struct encl_digest *digest,
-	  uint64_t size, const char *label, char **out, size_t *n, struct encl_err *e)
-{
-	*out = NULL;
-	if (from_cache(env, digest, (size_t)size, label, out, n, e))
-		return -1;
-	if (*out)
-		return 0;
-	if (fetch_blob(env, r, where, digest, size, label, e) ||
-	    from_cache(env, digest, (size_t)size, label, out, n, e))
-		return -1;
-	return *out ? 0
-		    : encl_fail(e, ENCL_FAILED, "%s: is not in the cache any more",
-				label);
-}
-
-/* ---- documents ---- */
-
-static int
-to_cache(struct encl_env *env, const struct encl_registry_manifest *m, const char *what,
-	 struct encl_err *e)
-{
-	encl_auto(encl_cache_writer_clear) struct encl_cache_writer w = {.cache = NULL};
-	struct encl_digest d;
-
-	if (encl_cache_write(env->cache, &w, ENCL_REGISTRY_MANIFEST_MAX, what, e) ||
-	    encl_sink_write(&w.sink, m->text, m->n, e))
-		return -1;
-	return encl_cache_commit(&w, NULL, &d, NULL, e);
-}
-
-/* The document of a version, and its digest. */
-static int
-get_document(struct encl_env *env, struct encl_registry *r,
-	     const struct encl_reference *where, const char *version, const char *what,
-	     json_t **doc, char digest[ENCL_DIGEST_TEXT], struct encl_err *e)
-{
-	encl_auto(encl_registry_manifest_clear) struct encl_registry_manifest m = {
-		.text = NULL};
-	encl_auto(encl_free) char *text = NULL;
-	struct encl_digest d;
-	size_t n;
-
-	if (encl_digest_parse(version, &d) &&
-	    from_cache(env, &d, ENCL_REGISTRY_MANIFEST_MAX, what, &text, &n, e))
-		return -1;
-	if (text) {
-		encl_digest_format(&d, digest);
-		return encl_json_parse(text, n, what, doc, e);
-	}
-	if (encl_registry_manifest_get(r, where, version, &m, NULL, e) ||
-	    encl_json_parse(m.text, m.n, what, doc, e))
-		return -1;
-	encl_digest_format(&m.digest, digest);
-	return to_cache(env, &m, what, e);
 }
 
 static enum encl_arch
@@ -173,7 +47,7 @@ choose(struct encl_env *env, struct encl_registry *r, const struct encl_referenc
 	struct encl_received_choice c;
 
 	if (encl_received_choose(index, arch, host_arch(), p->reference, &c, e) ||
-	    get_document(env, r, where, c.text, p->reference, doc, p->manifest, e))
+	    encl_document_get(env, r, where, c.text, p->reference, doc, p->manifest, e))
 		return -1;
 	if (!arch && !c.only)
 		encl_info(env->log, "%s: the image for %s is taken (see --arch)",
@@ -199,7 +73,8 @@ read_config(struct encl_env *env, struct encl_registry *r,
 
 	if (!v->has_config)
 		return 0;
-	if (read_blob(env, r, where, &v->config, v->config_size, what, &text, &n, e) ||
+	if (encl_document_blob(env, r, where, &v->config, v->config_size, what, &text, &n,
+			       e) ||
 	    encl_json_parse(text, n, what, &doc, e) ||
 	    encl_received_config(v, doc, what, e))
 		return -1;
@@ -218,8 +93,8 @@ encl_pull_find(struct encl_env *env, struct encl_registry *r,
 	encl_auto(json_decref) json_t *doc = NULL;
 
 	p.reference = encl_reference_text(where);
-	if (get_document(env, r, where, encl_reference_version(where), p.reference, &doc,
-			 p.manifest, e))
+	if (encl_document_get(env, r, where, encl_reference_version(where), p.reference,
+			      &doc, p.manifest, e))
 		return -1;
 	if (json_object_get(doc, "manifests")
 		    ? choose(env, r, where, arch, &p, &doc, e)
@@ -253,8 +128,8 @@ fetch_part(void *arg, size_t i, struct encl_err *e)
 		v->n_parts == 1 ? encl_xstrdup(name)
 				: encl_xasprintf("%s %zu/%zu", name, i + 1, v->n_parts);
 
-	return fetch_blob(w->env, w->r, w->where, &v->parts[i].digest, v->parts[i].size,
-			  label, e);
+	return encl_document_fetch(w->env, w->r, w->where, &v->parts[i].digest,
+				   v->parts[i].size, label, e);
 }
 
 static int
@@ -359,13 +234,13 @@ referrer_file(struct encl_env *env, struct encl_registry *r,
 	char got[ENCL_DIGEST_TEXT];
 	json_t *layers = NULL;
 
-	if (get_document(env, r, where, digest, what, &doc, got, e) ||
+	if (encl_document_get(env, r, where, digest, what, &doc, got, e) ||
 	    encl_json_array(doc, "layers", what, &layers, e) ||
 	    encl_oci_descriptor(json_array_get(layers, 0), what, &d, e))
 		return -1;
 	if (d.size > max)
 		return encl_fail(e, ENCL_FAILED, "%s: larger than %zu bytes", what, max);
-	return read_blob(env, r, where, &d.digest, d.size, what, text, n, e);
+	return encl_document_blob(env, r, where, &d.digest, d.size, what, text, n, e);
 }
 
 int
