@@ -100,7 +100,7 @@ encl_docker_port(struct encl_arena *arena, const char *text, struct encl_publish
 		return "is a range; write each port out";
 	colon = strchr(rest, ':');
 	if (!colon)
-		return "names no port of the enclave; write HOST:CONTAINER, such as "
+		return "names no port of the enclave; write ENCLAVE:CONTAINER, such as "
 		       "\"8080:80\"";
 	*colon = 0;
 	if (!port_number(rest, &p.host) || !port_number(colon + 1, &p.container))

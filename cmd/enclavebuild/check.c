@@ -80,7 +80,7 @@ const struct command cmd_check = {
 	.help = "Without an operand enclave.yaml is checked; \"-\" is standard input.  Every\n"
 		"problem is one line with file, line and column; with --json the result is\n"
 		"an object with file, ok and problems, or for several manifests a list of\n"
-		"them.  Nothing outside the manifest is looked at.  The exit code is 2 where\n"
-		"a manifest is not valid.",
+		"them.  Only the manifest and its Compose file are read.  The exit code is\n"
+		"2 where a manifest is not valid.",
 	.run = run,
 };

@@ -166,6 +166,7 @@ const struct command cmd_plan = {
 		"settings, each with its reason in the kernel's configuration, the order in\n"
 		"which services and containers start, the way to each port, and the memory it\n"
 		"needs.  It takes what build takes (the lock, the cache) and writes nothing.\n"
-		"Of an image (NAME.eif, or a reference to one in a registry) the memory is told, as far as its sections tell it.",
+		"Of an image (NAME.eif, or a reference to one in a registry) the memory is told,\n"
+		"as far as its sections tell it.",
 	.run = run,
 };

@@ -197,9 +197,11 @@ const struct command cmd_run = {
 	.operands = "IMAGE.eif|REFERENCE",
 	.min_operands = 1,
 	.max_operands = 1,
-	.help = "Boots the image's kernel and ramdisks in QEMU and shows its console. Ends "
-		"with the exit code of the image's process, 128+N where signal N ended it, 124 "
-		"when --timeout is over, 125 when it did not come up or was lost.",
+	.help = "Boots the image's kernel and ramdisks in QEMU and shows its console; with\n"
+		"--kernel-args quiet most of the kernel's lines stay out.  Ends with the exit\n"
+		"code of the image's process, 128+N where signal N ended it, 124 when --timeout\n"
+		"is over, 125 when it did not come up or was lost.  Ctrl-C switches the enclave\n"
+		"off: nothing in it is stopped in order.",
 	.options = options,
 	.run = run,
 };

@@ -296,7 +296,7 @@ TEST(manifest_compose_values)
 		 "environment[1]: \"A=2\" gives a name that is there already"},
 		{"ports: ['80']",
 		 "ports[0]: port \"80\" names no port of the enclave; write "
-		 "HOST:CONTAINER, such as \"8080:80\""},
+		 "ENCLAVE:CONTAINER, such as \"8080:80\""},
 		{"ports: [{target: 80}]", "ports[0].published: required, but not there"},
 		{"ports: [{target: 80, published: 1, mode: host}]",
 		 "ports[0].mode: not supported; leave it out"},

@@ -272,7 +272,7 @@ TEST(manifest_docker_ports)
 		{"8080:80/udp", "8080:80/udp"},
 		{"1.2.3.4:1:65535", "1.2.3.4:1:65535"},
 		{"[::]:1:2/udp", "[::]:1:2/udp"},
-		{"80", "names no port of the enclave; write HOST:CONTAINER, such as "
+		{"80", "names no port of the enclave; write ENCLAVE:CONTAINER, such as "
 		       "\"8080:80\""},
 		{"1-2:3-4", "is a range; write each port out"},
 		{"80:80/sctp", "is neither tcp nor udp"},
@@ -282,7 +282,7 @@ TEST(manifest_docker_ports)
 		{":80", "has a port that is not a number from 1 to 65535"},
 		{"a:1:2", "has an address that is neither IPv4 nor [IPv6]"},
 		{"::1:80:80", "has a port that is not a number from 1 to 65535"},
-		{"", "names no port of the enclave; write HOST:CONTAINER, such as "
+		{"", "names no port of the enclave; write ENCLAVE:CONTAINER, such as "
 		     "\"8080:80\""},
 	};
 	encl_auto(encl_arena_free) struct encl_arena *a = encl_arena_new();
