@@ -284,11 +284,13 @@ open_vsock(struct run *r, struct encl_err *e)
 	if (!program && (r->o->ways_asked || r->o->n_folders))
 		return encl_fail(e, ENCL_HOST,
 				 "no way into the enclave: vhost-device-vsock is not "
-				 "installed; run \"make setup\"");
+				 "installed; run \"cargo install --locked "
+				 "vhost-device-vsock\", or leave -p and --exchange "
+				 "out");
 	if (!program) {
 		r->result.vsock = ENCL_VSOCK_NO_PROGRAM;
-		encl_info(r->o->log, "no vsock: vhost-device-vsock is not installed; the "
-				     "heartbeat is off");
+		encl_info(r->o->log, "no vsock: vhost-device-vsock is not installed; no "
+				     "heartbeat, and no port leads into the enclave");
 		return 0;
 	}
 	if (encl_vsock_open(&r->vsock, program, e))

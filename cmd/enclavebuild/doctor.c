@@ -79,7 +79,7 @@ check_vsock(struct doctor *d)
 	encl_auto(encl_free) char *path = encl_vsock_find();
 
 	add(d, "vhost-device-vsock", OPTIONAL, path != NULL, path,
-	    "no heartbeat in `run`; cargo install --locked vhost-device-vsock");
+	    "no ports, folders and heartbeat in `run`; cargo install --locked vhost-device-vsock");
 }
 
 static void

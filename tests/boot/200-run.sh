@@ -71,6 +71,15 @@ else
 	grep -q '^init: no vsock: heartbeat skipped' out || fail "init was not told"
 fi
 
+# A port that was asked for, but without that program there is no way to it.
+mkdir only-qemu nohome
+ln -s "$(command -v qemu-system-x86_64)" only-qemu/
+bare=(env -u CARGO_HOME -u ENCLAVEBUILD_VHOST_DEVICE_VSOCK HOME="$PWD/nohome" PATH="$PWD/only-qemu")
+rejects 5 'no way into the enclave: vhost-device-vsock is not installed; run "cargo install --locked vhost-device-vsock", or leave -p and --exchange out' \
+	"${bare[@]}" "$ENCL" run -q code.eif -p 21299:7000
+run 7 "${bare[@]}" "$ENCL" run code.eif --timeout 100
+grep -q 'no vsock: vhost-device-vsock is not installed; no heartbeat, and no port leads' err || fail "$(cat err)"
+
 image killed signal 9
 run 137 "$ENCL" run killed.eif --timeout 100 --no-vsock
 

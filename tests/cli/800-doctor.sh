@@ -3,7 +3,7 @@
 run 5 env PATH=/nonexistent ENCLAVEBUILD_VHOST_DEVICE_VSOCK= "$ENCL" doctor --cache-dir "$WORK/cache"
 grep -q '^missing  gpgv  *Debian packages: apt-get install gpgv$' out || fail "$(cat out)"
 grep -q '^missing  qemu-system-x86_64  *`run`: apt-get install qemu-system-x86$' out || fail "$(cat out)"
-grep -q '^absent   vhost-device-vsock  *no heartbeat in `run`; cargo install' out || fail "$(cat out)"
+grep -q '^absent   vhost-device-vsock  *no ports, folders and heartbeat in `run`; cargo install' out || fail "$(cat out)"
 grep -q "^ok       cache folder  *$WORK/cache\$" out || fail "$(cat out)"
 mkdir bin
 for p in gpgv qemu-system-x86_64; do
