@@ -11,42 +11,20 @@
 #include "base/log.h"
 #include "base/stream.h"
 #include "sources/cache.h"
-
-struct fetch {
-	struct encl_registry_fetch f; /* first */
-	struct encl_cache_partial *partial;
-};
-
-static int
-restart(struct encl_registry_fetch *f, struct encl_err *e)
-{
-	return encl_cache_partial_restart(((struct fetch *)f)->partial, e);
-}
+#include "sources/remote_blob.h"
 
 int
 encl_document_fetch(struct encl_env *env, struct encl_registry *r,
 		    const struct encl_reference *where, const struct encl_digest *digest,
 		    uint64_t size, const char *label, struct encl_err *e)
 {
-	encl_auto(encl_cache_partial_clear) struct encl_cache_partial p = {.fd = -1};
-	struct fetch f = {.f = {.blob = {*digest, size, label}, .restart = restart},
-			  .partial = &p};
+	const struct encl_registry_blob blob = {*digest, size, label};
 	encl_auto(encl_free) char *what = NULL;
 	char text[ENCL_DIGEST_TEXT];
-	bool there;
 
 	encl_digest_format(digest, text);
 	what = encl_xasprintf("%s/%s: blob %s", where->host, where->repository, text);
-	if (encl_cache_partial_open(env->cache, env->log, digest, size, size, what, &p,
-				    &there, e))
-		return -1;
-	if (there)
-		return 0;
-	f.f.sink = &p.sink;
-	f.f.done = p.done;
-	if (encl_registry_blob_get(r, where, &f.f, e))
-		return -1;
-	return encl_cache_partial_commit(&p, e);
+	return encl_remote_blob(env, r, where, &blob, what, e);
 }
 
 /* A small blob of the cache, hashed; *out is NULL where it is not there. */

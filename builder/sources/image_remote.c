@@ -157,10 +157,11 @@ encl_image_remote_config(const struct encl_image_store *s, const struct encl_dig
 	if (s->env->offline)
 		return encl_image_remote_offline(s->what, text, e);
 	encl_auto(encl_free) char *what = encl_xasprintf("%s: %s", s->what, text);
+	const struct encl_registry_blob blob = {*d, size, NULL};
 
 	if (encl_remote_client_open(s->env, &c, e))
 		return -1;
-	return encl_remote_blob(s->env, c.r, s->where, d, size, what, e);
+	return encl_remote_blob(s->env, c.r, s->where, &blob, what, e);
 }
 
 /* ---- opening ---- */

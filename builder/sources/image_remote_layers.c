@@ -81,9 +81,10 @@ fetch_layer(void *arg, size_t i, struct encl_err *e)
 
 	encl_digest_format(&l->v[i]->digest, text);
 	encl_auto(encl_free) char *what = encl_xasprintf("%s: %s", s->what, text);
+	encl_auto(encl_free) char *label = encl_xasprintf("fetching %.19s", text);
+	const struct encl_registry_blob blob = {l->v[i]->digest, l->v[i]->size, label};
 
-	return encl_remote_blob(s->env, l->r, s->where, &l->v[i]->digest, l->v[i]->size,
-				what, e);
+	return encl_remote_blob(s->env, l->r, s->where, &blob, what, e);
 }
 
 int

@@ -2,7 +2,6 @@
 /* A registry's blob into the cache (distribution-spec 1.1, "Pulling blobs"). */
 #include "sources/remote_blob.h"
 
-#include "base/alloc.h"
 #include "sources/cache.h"
 
 int
@@ -81,26 +80,21 @@ fetch_into(struct encl_registry *r, const struct encl_reference *where,
 
 int
 encl_remote_blob(struct encl_env *env, struct encl_registry *r,
-		 const struct encl_reference *where, const struct encl_digest *d,
-		 uint64_t size, const char *what, struct encl_err *e)
+		 const struct encl_reference *where,
+		 const struct encl_registry_blob *blob, const char *what,
+		 struct encl_err *e)
 {
 	struct blob_fetch b = {.p = {.fd = -1}};
-	char text[ENCL_DIGEST_TEXT];
 	bool there;
 	int rc;
 
-	encl_digest_format(d, text);
-	encl_auto(encl_free) char *label = encl_xasprintf("fetching %.19s", text);
-
-	if (encl_cache_partial_open(env->cache, env->log, d, size, size, what, &b.p,
-				    &there, e))
+	if (encl_cache_partial_open(env->cache, env->log, &blob->digest, blob->size,
+				    blob->size, what, &b.p, &there, e))
 		return -1;
 	if (there)
 		return 0;
 	b.f = (struct encl_registry_fetch){
-		.blob = {.digest = *d, .size = size, .label = label},
-		.sink = &b.p.sink,
-		.restart = restart};
+		.blob = *blob, .sink = &b.p.sink, .restart = restart};
 	rc = fetch_into(r, where, &b, e);
 	encl_cache_partial_clear(&b.p);
 	return rc;

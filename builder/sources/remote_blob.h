@@ -28,7 +28,8 @@ int encl_remote_cached(struct encl_env *env, const struct encl_digest *d, uint64
 
 /* Afterwards the cache has it.  what names it in errors. */
 int encl_remote_blob(struct encl_env *env, struct encl_registry *r,
-		     const struct encl_reference *where, const struct encl_digest *d,
-		     uint64_t size, const char *what, struct encl_err *e) ENCL_MUST_CHECK;
+		     const struct encl_reference *where,
+		     const struct encl_registry_blob *blob, const char *what,
+		     struct encl_err *e) ENCL_MUST_CHECK;
 
 #endif
