@@ -38,7 +38,7 @@ pull=("$ENCL" pull -q --plain-http "$HOST/team/app:1" -o got.eif)
 
 # ---- the environment ----
 ecr "key=$KEY:$SECRET"
-fails 'none in AWS_ACCESS_KEY_ID' "${pull[@]}" # no identity: what was tried is named
+fails 'none in the environment' "${pull[@]}" # no identity: what was tried is named
 export AWS_ACCESS_KEY_ID=$KEY AWS_SECRET_ACCESS_KEY=$SECRET
 does "$ENCL" push -q --plain-http app.eif "$HOST/team/app:1"
 same "asked for a token" 1 "$(grep -c '^200 POST /: token' "$ECR_LOG")"
