@@ -41,6 +41,18 @@ manifest enclave.yaml "$REG/team/app:1"
 rejects 3 "enclave.yaml:7:5: rootfs[0].image: no digest for \"$REG/team/app:1\"; run \"enclavebuild lock\"" \
 	encl build -q -o tag.eif
 [ ! -e tag.eif ] || fail "an image was written"
+cat >>enclave.yaml <<Y
+docker:
+  engine: {packages: {distribution: debian, suite: bookworm, install: [docker.io]}}
+  images:
+    - {image: "redis@$MANIFEST", name: "redis:7"}
+    - {image: "redis:7", name: "a:1"}
+  containers: [{name: a, image: "a:1"}]
+Y
+sed -i "s#^  - image: .*#  - image: $REG/team/app@$MANIFEST#" enclave.yaml
+rejects 3 'enclave.yaml:14:7: docker.images[1].image: no digest for "redis:7"; run "enclavebuild lock"' \
+	encl build -q -o tag.eif
+manifest enclave.yaml "$REG/team/app:1"
 run 0 encl lock -q
 grep -q "\"manifest\": \"$MANIFEST\"" enclave.lock || fail "$(cat enclave.lock)"
 run 0 encl build -q --locked -o registry.eif
@@ -107,6 +119,16 @@ same "missing" "$want" "$(cat err)"
 rm digest.lock enclave.lock
 run 6 encl lock -q --offline
 grep -q 'the tag "1" names is asked of the registry, and --offline forbids that' err || run 6 false
+
+# of all images
+manifest two.yaml "$REG/team/app@$MANIFEST"
+sed -i "s#^boot:#  - image: $REG/team/docker:1\n&#" two.yaml
+run 0 encl lock -q two.yaml
+run 0 encl build -q --locked -o two.eif two.yaml
+other=$(sed -n "/team\/docker/,\$p" two.lock | sed -nE 's/.*"manifest": "(sha256:[0-9a-f]{12}).*/\1/p' | head -n 1)
+rm "cache/blobs/sha256/${MANIFEST#sha256:}" cache/blobs/sha256/"${other#sha256:}"*
+run 6 encl build -q --offline --locked -o off.eif two.yaml
+same "missing of two" "enclavebuild: not in the cache, and --offline forbids to fetch: $REG/team/app@$MANIFEST: ${MANIFEST:0:19}; $REG/team/docker:1: $other" "$(cat err)"
 
 # ---- an index: the platform's entry; both digests in the lock ----
 cp -r layers arm
