@@ -83,6 +83,14 @@ emit_compressed(struct encl_env *env, const struct encl_image_file *f,
 	return encl_image_layer_mismatch(what, "DiffID", &layer->diff_id, &got, e);
 }
 
+/* A plain one of a registry does, by its digest that is its DiffID too. */
+static bool
+lies_in_cache(const struct encl_image_store *store, const struct encl_image_layer *layer)
+{
+	return store->where && layer->digest.algo == ENCL_SHA256 &&
+	       encl_digest_equal(&layer->digest, &layer->diff_id);
+}
+
 int
 encl_image_layer_emit(struct encl_env *env, const struct encl_image_store *store,
 		      const struct encl_image_layer *layer, struct encl_entry_sink *sink,
@@ -102,7 +110,7 @@ encl_image_layer_emit(struct encl_env *env, const struct encl_image_store *store
 	if (codec != ENCL_CODEC_NONE
 		    ? emit_compressed(env, &f, layer, codec, what, sink, e)
 		    : emit_plain(env, &f, layer, what, sink, e) &&
-			      (!store->where ||
+			      (!lies_in_cache(store, layer) ||
 			       encl_expanded_blame(env, f.blob->fd, &layer->digest, what,
 						   e)))
 		return -1;
@@ -130,8 +138,7 @@ encl_image_layer_plain(struct encl_env *env, const struct encl_image_store *stor
 	if (encl_image_layer_open(store, layer, &f, e) ||
 	    encl_codec_probe(f.blob->fd, f.offset, f.size, what, &codec, e))
 		return -1;
-	/* a plain one of a registry is in the cache by its digest, its DiffID */
-	*cached = codec != ENCL_CODEC_NONE || store->where;
+	*cached = codec != ENCL_CODEC_NONE || lies_in_cache(store, layer);
 	if (codec == ENCL_CODEC_NONE) {
 		*out = f;
 		f.blob = NULL;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The layers of a registry's image into the cache, several at a time. */
+#include <inttypes.h>
+
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "registry/registry.h"
 #include "sources/image_remote.h"
 #include "sources/remote_blob.h"
+#include "sources/tar.h"
 
 enum { MAX_THREADS = 4 };
 
@@ -50,6 +53,19 @@ listed(const struct layers *l, const struct encl_image_layer *layer)
 }
 
 static int
+too_large(const struct encl_image_store *s, const struct encl_image_layer *layer,
+	  struct encl_err *e)
+{
+	char text[ENCL_DIGEST_TEXT];
+
+	encl_digest_format(&layer->digest, text);
+	return encl_fail(e, ENCL_FAILED,
+			 "%s: layer %s has %" PRIu64 " bytes; at most %" PRIu64
+			 " are taken",
+			 s->what, text, layer->size, (uint64_t)ENCL_TAR_MAX_BYTES);
+}
+
+static int
 list_layers(struct layers *l, const struct encl_image *image, struct encl_buf *missing,
 	    struct encl_err *e)
 {
@@ -60,6 +76,8 @@ list_layers(struct layers *l, const struct encl_image *image, struct encl_buf *m
 
 		if (listed(l, &image->layers[i]))
 			continue;
+		if (image->layers[i].size > ENCL_TAR_MAX_BYTES)
+			return too_large(l->store, &image->layers[i], e);
 		if (layer_cached(l->store->env, &image->layers[i], &cached, e))
 			return -1;
 		if (cached)

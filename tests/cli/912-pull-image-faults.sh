@@ -94,6 +94,8 @@ say chart "$OCI.manifest.v1+json" 1 \
 	"HOST/team/app:1: manifest $digest: not a container image, its config is \"application/vnd.cncf.helm.config.v1+json\""
 sed -E 's/(config.v1\+json","digest":"[^"]*","size":)[0-9]*/\15000000/' "$manifest" >large
 say large "$OCI.manifest.v1+json" 1 "HOST/team/app:1: config CONFIG is larger than 4194304 bytes"
+sed -E 's/("layers":.*"size":)[0-9]*/\120000000000/' "$manifest" >huge
+say huge "$OCI.manifest.v1+json" 1 "HOST/team/app:1: layer LAYER has 20000000000 bytes; at most 17179869184 are taken"
 fails_with 1 "HOST/team/app: manifest 1: digest mismatch: the registry has sha256:$(printf %064d 0), its bytes have MANIFEST" \
 	"* GET /manifests/1 header Docker-Content-Digest: sha256:$(printf %064d 0)"
 REF=@$MANIFEST
