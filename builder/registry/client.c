@@ -114,6 +114,7 @@ encl_registry_open(struct encl_env *env, const struct encl_registry_options *opt
 	r->trace = options->trace;
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_mutex_init(&r->uploads.lock, NULL);
+	pthread_cond_init(&r->uploads.fewer, NULL);
 	open_share(r);
 	*out = r;
 	return 0;
@@ -150,6 +151,7 @@ encl_registry_free(struct encl_registry *r)
 	for (size_t i = 0; i < CURL_LOCK_DATA_LAST; i++)
 		pthread_mutex_destroy(&r->share_locks[i]);
 	pthread_mutex_destroy(&r->lock);
+	pthread_cond_destroy(&r->uploads.fewer);
 	pthread_mutex_destroy(&r->uploads.lock);
 	encl_tls_free(r->tls);
 	free_texts(r->warnings, r->n_warnings);

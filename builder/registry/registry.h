@@ -11,6 +11,7 @@
 #define ENCL_REGISTRY_REGISTRY_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -96,6 +97,7 @@ struct encl_registry_call {
 	/* Status codes from 300 that are an answer and no error; ends in 0. */
 	const long *also;
 	bool once; /* not tried again (but for authorisation): an upload's body */
+	const atomic_bool *stop; /* once true, it ends in an error; or NULL */
 	/* Called as bytes go either way; may be NULL. */
 	void (*progress)(void *arg, uint64_t sent, uint64_t received);
 	void *arg;
@@ -115,12 +117,13 @@ int encl_registry_call(struct encl_registry *r, const struct encl_registry_call 
 
 /*
  * The uploads that are open, for cancel_all (uploads.c).  struct encl_registry
- * has one, zeroed; this (client.c) returns it.
+ * has one; this (client.c) returns it.
  */
-struct encl_registry_upload;
 struct encl_registry_uploads {
 	pthread_mutex_t lock;
-	struct encl_registry_upload *first;
+	pthread_cond_t fewer;
+	unsigned open;
+	atomic_bool ended; /* none is begun any more */
 };
 struct encl_registry_uploads *encl_registry_uploads(struct encl_registry *r);
 /* What it was opened with (client.c). */
@@ -194,8 +197,9 @@ int encl_registry_blob_put(struct encl_registry *r, const struct encl_reference 
 			   const struct encl_registry_blob *blob, int fd, uint64_t offset,
 			   const char *from, enum encl_registry_outcome *outcome,
 			   struct encl_err *e) ENCL_MUST_CHECK;
-/* DELETEs every upload that is open, best effort; for the end by a signal, from
- * a thread that waits for it (not from a handler). */
+/* Ends every upload that is open, each by the thread that it is of, which DELETEs
+ * it; waits for them, 10 s at most.  For the end by a signal, from a thread that
+ * waits for it (not from a handler). */
 void encl_registry_cancel_all(struct encl_registry *r);
 
 /* ---- referrers (referrers.c) ---- */

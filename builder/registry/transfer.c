@@ -232,3 +232,16 @@ encl_transfer_on_seek(void *arg, curl_off_t offset, int origin)
 	t->position = (uint64_t)offset;
 	return CURL_SEEKFUNC_OK;
 }
+
+int
+encl_transfer_on_progress(void *arg, curl_off_t down, curl_off_t downloaded,
+			  curl_off_t up, curl_off_t uploaded)
+{
+	const struct encl_transfer *t = arg;
+
+	(void)down;
+	(void)downloaded;
+	(void)up;
+	(void)uploaded;
+	return atomic_load(t->q->call->stop);
+}

@@ -20,5 +20,8 @@ size_t encl_transfer_on_header(char *p, size_t size, size_t count, void *arg);
 size_t encl_transfer_on_body(char *p, size_t size, size_t count, void *arg);
 size_t encl_transfer_on_send(char *p, size_t size, size_t count, void *arg);
 int encl_transfer_on_seek(void *arg, curl_off_t offset, int origin);
+/* Ends it where its call is to stop. */
+int encl_transfer_on_progress(void *arg, curl_off_t down, curl_off_t downloaded,
+			      curl_off_t up, curl_off_t uploaded);
 
 #endif

@@ -121,6 +121,11 @@ set_options(struct encl_transfer *t, const struct encl_origin *o)
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, encl_transfer_on_body);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+	if (t->q->call->stop) {
+		curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+		curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, encl_transfer_on_progress);
+		curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
+	}
 	if (encl_place_of(o->host) == ENCL_PLACE_LOOPBACK)
 		curl_easy_setopt(c, CURLOPT_PROXY, "");
 	if (t->q->probing)
@@ -146,14 +151,14 @@ trace(struct encl_transfer *t, bool authorized, uint64_t began)
 	if (!t->r->trace)
 		return;
 	encl_debug(t->r->env->log,
-		   "%s %s (%s, %" PRIu64 " bytes sent): %s%ld %s, %" PRIu64 " bytes, "
+		   "%s %s (%s, %" PRIu64 " bytes sent): %s%s%ld %s, %" PRIu64 " bytes, "
 		   "%" PRIu64 " ms",
 		   q->method, url,
 		   !authorized				     ? "anonymous"
 		   : !strncmp(q->authorization, "Basic ", 6) ? "password left out"
 							     : "token left out",
-		   t->position, t->a->code ? t->a->text : "", p->status,
-		   p->content_type ? p->content_type : "-",
+		   t->position, t->a->code ? t->a->text : "", t->a->code ? ", " : "",
+		   p->status, p->content_type ? p->content_type : "-",
 		   p->got + t->a->trouble.len + t->dropped, encl_clock_ms() - began);
 }
 

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -14,39 +15,31 @@
 enum {
 	FIRST_DELAY_MS = 100,
 	MAX_UPLOADS = 4, /* of one blob */
+	CANCEL_S = 10,
+	SETTLE_MS = 200,
 	REPLY_MAX = 64 * 1024
 };
 
-struct encl_registry_upload {
-	struct encl_registry_upload *next;
-	const struct encl_reference *where;
-	char *url;
-};
-
-static void
-remember(struct encl_registry *r, struct encl_registry_upload *u)
+/* Counts one more that is open, unless they are to end. */
+static int
+enter(struct encl_registry_uploads *all, struct encl_err *e)
 {
-	struct encl_registry_uploads *all = encl_registry_uploads(r);
+	bool ended;
 
 	pthread_mutex_lock(&all->lock);
-	u->next = all->first;
-	all->first = u;
+	ended = atomic_load(&all->ended);
+	all->open += !ended;
 	pthread_mutex_unlock(&all->lock);
+	return ended ? encl_fail(e, ENCL_NETWORK, "the upload was cancelled") : 0;
 }
 
 static void
-forget(struct encl_registry *r, struct encl_registry_upload *u)
+leave(struct encl_registry_uploads *all)
 {
-	struct encl_registry_uploads *all = encl_registry_uploads(r);
-	struct encl_registry_upload **p = &all->first;
-
 	pthread_mutex_lock(&all->lock);
-	while (*p && *p != u)
-		p = &(*p)->next;
-	if (*p)
-		*p = u->next;
+	all->open--;
+	pthread_cond_broadcast(&all->fewer);
 	pthread_mutex_unlock(&all->lock);
-	encl_free_at(&u->url);
 }
 
 /* Best effort: not every registry can, and none has to. */
@@ -73,28 +66,15 @@ void
 encl_registry_cancel_all(struct encl_registry *r)
 {
 	struct encl_registry_uploads *all = encl_registry_uploads(r);
+	struct timespec until;
 
-	for (;;) {
-		encl_auto(encl_reference_clear) struct encl_reference where = {0};
-		encl_auto(encl_free) char *url = NULL;
-		struct encl_registry_upload *u;
-		struct encl_err ignored;
-
-		/* whoever uploads may end at any moment: a copy is safe */
-		pthread_mutex_lock(&all->lock);
-		u = all->first;
-		if (u) {
-			all->first = u->next;
-			url = encl_xstrdup(u->url);
-			if (encl_reference_copy(u->where, &where, &ignored))
-				encl_free_at(&url);
-		}
-		pthread_mutex_unlock(&all->lock);
-		if (!u)
-			return;
-		if (url)
-			cancel(r, &where, url);
-	}
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += CANCEL_S;
+	pthread_mutex_lock(&all->lock);
+	atomic_store(&all->ended, true);
+	while (all->open && !pthread_cond_timedwait(&all->fewer, &all->lock, &until))
+		;
+	pthread_mutex_unlock(&all->lock);
 }
 
 /* A registry that has it elsewhere may say so; any trouble with that is none. */
@@ -171,11 +151,30 @@ send_body(struct encl_registry *r, const struct encl_reference *where,
 		.size = blob->size,
 		.max = REPLY_MAX,
 		.once = true,
+		.stop = &encl_registry_uploads(r)->ended,
 		.progress = tell,
 		.arg = &s,
 	};
 
 	return encl_registry_call(r, &call, &reply, broken, e);
+}
+
+/* What was begun is ended or taken back, whatever happens meanwhile. */
+static int
+send_begun(struct encl_registry *r, const struct encl_reference *where,
+	   const struct encl_registry_blob *blob, int fd, uint64_t offset,
+	   const char *location, bool *broken, struct encl_err *e)
+{
+	const atomic_bool *ended = &encl_registry_uploads(r)->ended;
+
+	if (!send_body(r, where, blob, fd, offset, location, broken, e))
+		return 0;
+	/* a registry that has not seen yet that the PUT is over may refuse */
+	if (atomic_load(ended))
+		encl_clock_sleep(SETTLE_MS);
+	/* also where it is begun again: that is another session */
+	cancel(r, where, location);
+	return -1;
 }
 
 /* From the POST on; *again where the PUT was cut. */
@@ -185,25 +184,21 @@ upload(struct encl_registry *r, const struct encl_reference *where,
        enum encl_registry_outcome *outcome, bool *again, struct encl_err *e)
 {
 	encl_auto(encl_registry_reply_clear) struct encl_registry_reply reply = {0};
-	struct encl_registry_upload u = {.where = where};
+	struct encl_registry_uploads *all = encl_registry_uploads(r);
 	char text[ENCL_DIGEST_TEXT];
 	int rc;
 
 	*again = false;
 	encl_digest_format(&blob->digest, text);
-	if (begin_upload(r, where, text, from, &reply, e))
+	if (enter(all, e))
 		return -1;
-	if (reply.status == 201) {
-		*outcome = ENCL_BLOB_MOUNTED;
-		return 0;
+	rc = begin_upload(r, where, text, from, &reply, e);
+	*outcome = ENCL_BLOB_MOUNTED;
+	if (!rc && reply.status != 201) {
+		*outcome = ENCL_BLOB_SENT;
+		rc = send_begun(r, where, blob, fd, offset, reply.location, again, e);
 	}
-	u.url = encl_xstrdup(reply.location);
-	remember(r, &u);
-	rc = send_body(r, where, blob, fd, offset, reply.location, again, e);
-	if (rc) /* where it is begun again, too: that is another session */
-		cancel(r, where, reply.location);
-	forget(r, &u);
-	*outcome = ENCL_BLOB_SENT;
+	leave(all);
 	return rc;
 }
 

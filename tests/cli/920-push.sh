@@ -201,8 +201,10 @@ rejects 3 'bad.eif: its bytes have the CRC-32 677442c7, the header says b07857df
 	"$ENCL" push bad.eif "$APP:9"
 
 # ---- interrupted: the upload is taken back, the tag is not there ----
-for sig in INT TERM; do
-	faultd slow "$REG" '* PUT /blobs/uploads/ late 60000'
+# while the PUT is answered, and while the POST is that it has to follow
+for way in "INT PUT 60000" "TERM PUT 60000" "INT POST 1500"; do
+	read -r sig method ms <<<"$way"
+	faultd slow "$REG" "* $method /blobs/uploads/ late $ms"
 	cp "$V/unsigned.eif" fresh.eif
 	: >end
 	{
@@ -212,13 +214,17 @@ for sig in INT TERM; do
 		echo $got >end
 	} &
 	for ((i = 0; i < 200; i++)); do
-		! find one/data -path '*team/fresh/_uploads/*' -name startedat 2>/dev/null | grep -q . || break
+		! grep -q "^$method /v2/team/fresh/blobs/uploads/" "$FAULT_WIRE" || break
 		sleep 0.05
 	done
 	sleep 0.2
-	kill -$sig "$(cat pid)"
+	kill "-$sig" "$(cat pid)"
 	for ((i = 0; i < 200 && $(stat -c %s end) == 0; i++)); do sleep 0.05; done
-	same "ends by SIG$sig" $((128 + $(kill -l $sig))) "$(cat end)"
+	same "ends by SIG$sig" $((128 + $(kill -l "$sig"))) "$(cat end)"
+	for ((i = 0; i < 200; i++)); do
+		! grep -q '^202 POST ' "$FAULT_LOG" || break
+		sleep 0.05
+	done
 	same "uploads left" "" "$(find one/data -path '*team/fresh/_uploads/*' -name startedat)"
 	grep -q '^[0-9]* DELETE /v2/team/fresh/blobs/uploads/' "$FAULT_LOG" || fail "no upload was cancelled"
 	stop slow
