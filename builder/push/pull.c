@@ -16,8 +16,9 @@
 #include "push/document.h"
 #include "sources/cache.h"
 #include "sources/oci.h"
+#include "sources/remote_blob.h"
 
-enum { THREADS = 4, CHUNK = 1 << 18 };
+enum { THREADS = 4, CHUNK = 1 << 18, TURNS = 3 };
 
 void
 encl_pulled_clear(struct encl_pulled *p)
@@ -132,19 +133,49 @@ fetch_part(void *arg, size_t i, struct encl_err *e)
 				   v->parts[i].size, label, e);
 }
 
+/* One that is there already is hashed: it is not, when it is joined. */
 static int
-append_part(struct encl_env *env, const struct encl_artifact_part *part, const char *what,
-	    struct encl_sink *to, struct encl_err *e)
+take_part(void *arg, size_t i, struct encl_err *e)
+{
+	const struct work *w = arg;
+	const struct encl_artifact_part *part = &w->p->received.parts[i];
+	bool cached;
+
+	if (encl_remote_cached(w->env, &part->digest, part->size, true, &cached, e))
+		return -1;
+	return cached ? 0 : fetch_part(arg, i, e);
+}
+
+/* Another pull, of an image that shares it, may have removed it meanwhile. */
+static int
+open_part(struct work *w, size_t i, int *fd, struct encl_err *e)
+{
+	const struct encl_artifact_part *part = &w->p->received.parts[i];
+	uint64_t size = 0;
+
+	for (unsigned turn = 0; turn < TURNS; turn++) {
+		if (encl_cache_find(w->env->cache, &part->digest, fd, &size, e))
+			return -1;
+		if (*fd >= 0 && size == part->size)
+			return 0;
+		encl_close_fd(encl_take(*fd, -1));
+		if (fetch_part(w, i, e))
+			return -1;
+	}
+	return encl_fail(e, ENCL_FAILED, "%s: a part is not in the cache any more",
+			 w->p->reference);
+}
+
+static int
+append_part(struct work *w, size_t i, struct encl_sink *to, struct encl_err *e)
 {
 	encl_auto(encl_close_fd) int fd = -1;
 	encl_auto(encl_free) uint8_t *buf = encl_xmalloc(CHUNK);
-	uint64_t size;
+	uint64_t size = w->p->received.parts[i].size;
+	const char *what = w->p->reference;
 
-	if (encl_cache_find(env->cache, &part->digest, &fd, &size, e))
+	if (open_part(w, i, &fd, e))
 		return -1;
-	if (fd < 0 || size != part->size)
-		return encl_fail(e, ENCL_FAILED,
-				 "%s: a part is not in the cache any more", what);
 	for (uint64_t done = 0; done < size;) {
 		size_t n = size - done < CHUNK ? (size_t)(size - done) : CHUNK;
 
@@ -156,23 +187,51 @@ append_part(struct encl_env *env, const struct encl_artifact_part *part, const c
 	return 0;
 }
 
-/* The parts are not needed any more when the whole is there. */
 static int
-join_parts(struct encl_env *env, struct encl_pulled *p, struct encl_err *e)
+append_parts(struct work *w, struct encl_sink *to, struct encl_err *e)
 {
-	encl_auto(encl_cache_writer_clear) struct encl_cache_writer w = {.cache = NULL};
-	const struct encl_received *v = &p->received;
+	for (size_t i = 0; i < w->p->received.n_parts; i++)
+		if (append_part(w, i, to, e))
+			return -1;
+	return 0;
+}
+
+/* Of an image whose digest nobody tells the parts stay: they are all that the
+ * next pull can find. */
+static int
+join_unnamed(struct work *w, int *fd, struct encl_err *e)
+{
+	encl_auto(encl_cache_writer_clear) struct encl_cache_writer to = {.cache = NULL};
+	const struct encl_received *v = &w->p->received;
 	struct encl_digest digest;
 
-	if (encl_cache_write(env->cache, &w, v->size, p->reference, e))
+	if (encl_parallel(THREADS, v->n_parts, take_part, w, e) ||
+	    encl_cache_write(w->env->cache, &to, v->size, w->p->reference, e) ||
+	    append_parts(w, &to.sink, e))
+		return -1;
+	return encl_cache_commit(&to, NULL, &digest, fd, e);
+}
+
+/* The lock of the whole is held while its parts are fetched: of several pulls
+ * at once one does the work.  The parts are not needed behind it. */
+static int
+join_named(struct work *w, struct encl_err *e)
+{
+	encl_auto(encl_cache_partial_clear) struct encl_cache_partial to = {.fd = -1};
+	const struct encl_received *v = &w->p->received;
+	bool there;
+
+	if (encl_cache_partial_open(w->env->cache, w->env->log, &v->sha256, v->size,
+				    v->size, w->p->reference, &to, &there, e))
+		return -1;
+	if (there)
+		return 0;
+	if (encl_cache_partial_restart(&to, e) ||
+	    encl_parallel(THREADS, v->n_parts, take_part, w, e) ||
+	    append_parts(w, &to.sink, e) || encl_cache_partial_commit(&to, e))
 		return -1;
 	for (size_t i = 0; i < v->n_parts; i++)
-		if (append_part(env, &v->parts[i], p->reference, &w.sink, e))
-			return -1;
-	if (encl_cache_commit(&w, v->has_digest ? &v->sha256 : NULL, &digest, &p->fd, e))
-		return -1;
-	for (size_t i = 0; i < v->n_parts; i++)
-		encl_cache_remove(env->cache, &v->parts[i].digest);
+		encl_cache_remove(w->env->cache, &v->parts[i].digest);
 	return 0;
 }
 
@@ -190,11 +249,12 @@ encl_pull_fetch(struct encl_env *env, struct encl_registry *r,
 		return -1;
 	if (p->fd >= 0)
 		return 0;
-	if (encl_parallel(THREADS, v->n_parts, fetch_part, &w, e))
+	if (v->n_parts > 1 && !v->has_digest)
+		return join_unnamed(&w, &p->fd, e);
+	if (v->n_parts > 1 ? join_named(&w, e) : fetch_part(&w, 0, e))
 		return -1;
-	if (v->n_parts > 1)
-		return join_parts(env, p, e);
-	if (encl_cache_find(env->cache, &v->parts[0].digest, &p->fd, &size, e))
+	if (encl_cache_find(env->cache, v->n_parts > 1 ? &v->sha256 : &v->parts[0].digest,
+			    &p->fd, &size, e))
 		return -1;
 	return p->fd >= 0 ? 0
 			  : encl_fail(e, ENCL_FAILED, "%s: is not in the cache any more",

@@ -238,6 +238,10 @@ take_whole(struct encl_received *r, const json_t *eif, const char *what,
 	if (size != r->size || (r->has_digest && !encl_digest_equal(&digest, &r->sha256)))
 		return encl_fail(e, ENCL_MISMATCH,
 				 "%s: manifest and config name another image", what);
+	for (size_t i = 0; r->n_parts > 1 && i < r->n_parts; i++)
+		if (encl_digest_equal(&digest, &r->parts[i].digest))
+			return encl_fail(e, ENCL_FAILED,
+					 "%s: a part of the image is the whole", what);
 	r->has_digest = true;
 	r->sha256 = digest;
 	return 0;

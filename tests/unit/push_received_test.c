@@ -254,6 +254,18 @@ TEST(push_received_config_refused)
 		       ENCL_MISMATCH, "c: manifest and config name another PCR0");
 }
 
+/* whoever holds the lock of the whole would wait for that of its part */
+TEST(push_received_part_is_whole)
+{
+	encl_auto(encl_received_clear) struct encl_received r = {.title = NULL};
+	encl_auto(json_decref) json_t *v = parse(CONFIG(D2, "18", ""));
+
+	reads(DOC(EIF_LAYER(D1, "9", PART("1/2")) "," EIF_LAYER(D2, "9", PART("2/2"))),
+	      &r);
+	FAILS(encl_received_config(&r, v, "c", &e), ENCL_FAILED,
+	      "c: a part of the image is the whole");
+}
+
 #define ENTRY(digest, os, arch, more)                                                    \
 	"{" MT ",\"digest\":\"" digest "\",\"size\":5" more                              \
 	",\"platform\":{\"os\":\"" os "\",\"architecture\":\"" arch "\"}}"
