@@ -247,10 +247,11 @@ const struct encl_key encl_manifest_layer_keys[] = {
 	 .format = &encl_format_image,
 	 FIELD(L, image),
 	 CHOOSES(L, kind, ENCL_LAYER_IMAGE),
-	 .example = "oci:./layout:latest",
-	 .help = "A container image with all its layers: an OCI layout folder, or an "
-		 "archive as `skopeo` or `docker save` writes it.  What `app` leaves out "
-		 "comes from its configuration."},
+	 .example = "docker.io/library/redis:7",
+	 .help = "A container image with all its layers: of a registry (a tag is pinned by "
+		 "`enclavebuild lock`), an OCI layout folder, an archive as `skopeo` or "
+		 "`docker save` writes it, or of this machine's Docker daemon.  What `app` "
+		 "leaves out comes from its configuration."},
 	{.name = "packages",
 	 .type = ENCL_KEY_MAP,
 	 .flags = ENCL_KEY_ONE_OF,
