@@ -66,10 +66,8 @@ void
 encl_registry_cancel_all(struct encl_registry *r)
 {
 	struct encl_registry_uploads *all = encl_registry_uploads(r);
-	struct timespec until;
+	const struct timespec until = {.tv_sec = (time_t)encl_now() + CANCEL_S};
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += CANCEL_S;
 	pthread_mutex_lock(&all->lock);
 	atomic_store(&all->ended, true);
 	while (all->open && !pthread_cond_timedwait(&all->fewer, &all->lock, &until))
