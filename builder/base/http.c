@@ -17,7 +17,7 @@
 #include "base/curl.h"
 #include "base/log.h"
 
-enum { MAX_ACTIVE = 6 };
+enum { MAX_ACTIVE = 6, SOCKET_STALL_S = 1800 };
 
 enum state { WAITING, ACTIVE, DONE };
 
@@ -120,10 +120,11 @@ set_options(struct transfer *t, const char *url)
 	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
 	curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)ENCL_CURL_REDIRECTS);
 	curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L);
-	if (t->get->socket) { /* of this machine: no proxy, and it may think long */
+	if (t->get->socket) { /* of this machine: no proxy, and it may think long:
+				 dockerd writes an image to its disk first */
 		curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, t->get->socket);
 		curl_easy_setopt(c, CURLOPT_PROXY, "");
-		curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, 0L);
+		curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)SOCKET_STALL_S);
 	}
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);

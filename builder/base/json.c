@@ -8,18 +8,28 @@
 #include "base/alloc.h"
 #include "base/stream.h"
 
-enum { MAX_DEPTH = 64 };
+enum { MAX_DEPTH = 64, MAX_VALUES = 1 << 18, BYTES_PER_VALUE = 16 };
 
-/* jansson's own limit is 2048 levels; ours is what I-JSON documents need. */
+/*
+ * jansson's own limit is 2048 levels; ours is what I-JSON documents need.  And
+ * an empty object takes it a hundred times the two bytes: documents of nothing
+ * else are none.
+ */
 static int
-check_depth(const char *text, size_t n, const char *what, struct encl_err *e)
+check_shape(const char *text, size_t n, const char *what, struct encl_err *e)
 {
+	size_t most = n / BYTES_PER_VALUE > MAX_VALUES ? n / BYTES_PER_VALUE : MAX_VALUES;
+	size_t values = 0;
 	unsigned depth = 0;
 	int in_string = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		char c = text[i];
 
+		values += !in_string && (c == ',' || c == '[' || c == '{');
+		if (values > most)
+			return encl_fail(e, ENCL_FAILED, "%s: more than %zu values", what,
+					 most);
 		if (in_string) {
 			if (c == '\\')
 				i++;
@@ -46,7 +56,7 @@ encl_json_parse(const char *text, size_t n, const char *what, json_t **out,
 	json_error_t je;
 	json_t *v;
 
-	if (check_depth(text, n, what, e))
+	if (check_shape(text, n, what, e))
 		return -1;
 	v = json_loadb(text, n, JSON_REJECT_DUPLICATES, &je);
 	if (!v)

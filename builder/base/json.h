@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON from outside by jansson under limits (size, depth 64, no duplicate
- * keys, whole input), typed access with errors that name the key, and JSON
+ * JSON from outside by jansson under limits (size, depth 64, number of values,
+ * no duplicate keys, whole input), typed access with errors that name the key, and JSON
  * out in insertion order, so that bytes never depend on hashing.
  */
 #ifndef ENCL_BASE_JSON_H

@@ -203,6 +203,11 @@ encl_auth_file_entry(const json_t *doc, const char *path, const char *host,
 	    take_text(entry, "identitytoken", path, host, &c.identity_token, e) ||
 	    take_text(entry, "registrytoken", path, host, &c.registry_token, e))
 		return -1;
+	/* it is sent as it is */
+	for (const char *s = c.registry_token; s && *s; s++)
+		if (*s <= ' ' || *s > '~')
+			return wrong(path, "registrytoken", host,
+				     "not fit for a header field", e);
 	if (auth) {
 		if (decode_auth(auth, path, host, &c, e))
 			return -1;

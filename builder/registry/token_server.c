@@ -97,6 +97,20 @@ struct asking {
 	const char *refresh; /* that a form holds */
 };
 
+/* The form as it was sent has the token encoded; whoever repeats it says nothing. */
+static void
+drop_echo(struct encl_answer *a, const char *refresh)
+{
+	char *encoded = curl_easy_escape(NULL, refresh, 0);
+
+	if (!encoded)
+		abort();
+	if (a->trouble.len && strstr(encl_buf_text(&a->trouble), encoded))
+		encl_buf_clear(&a->trouble);
+	explicit_bzero(encoded, strlen(encoded));
+	curl_free(encoded);
+}
+
 /* One question; 0 also with a status that is none of 200. */
 static int
 ask(struct asking *k, const char *method, const char *url, const char *authorization,
@@ -127,6 +141,8 @@ ask(struct asking *k, const char *method, const char *url, const char *authoriza
 	if (k->reply->status == 200 ||
 	    (form && (k->reply->status == 404 || k->reply->status == 405)))
 		return 0;
+	if (form)
+		drop_echo(a, k->refresh);
 	secret = form ? encl_xasprintf("Bearer %s", k->refresh) : NULL;
 	if (secret)
 		q.authorization = secret;

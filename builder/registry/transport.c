@@ -18,6 +18,7 @@
 
 enum {
 	BODY_STALL_S = 300, /* a store may think long about a large blob */
+	SMALL_S = 300,	    /* for all of what is no blob */
 	PROBE_TIMEOUT_S = 5,
 	SEND_BUFFER = 256 * 1024
 };
@@ -128,6 +129,8 @@ set_options(struct encl_transfer *t, const struct encl_origin *o)
 	}
 	if (encl_place_of(o->host) == ENCL_PLACE_LOOPBACK)
 		curl_easy_setopt(c, CURLOPT_PROXY, "");
+	if (!t->q->call->sink && (!t->q->call->size || t->q->call->data))
+		curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)SMALL_S);
 	if (t->q->probing)
 		curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)PROBE_TIMEOUT_S);
 	set_method(t);

@@ -263,6 +263,8 @@ static const struct {
 	 ": \"auth\" of \"r\" is not base64 of USER:PASSWORD"},
 	{"{\"auths\": {\"r\": {\"identitytoken\": [1]}}}",
 	 ": identitytoken of \"r\" is not text"},
+	{"{\"auths\": {\"r\": {\"registrytoken\": \"geheim\\r\\nX-Evil: 1\"}}}",
+	 ": registrytoken of \"r\" is not fit for a header field"},
 	{"{\"credsStore\": \"../x\"}",
 	 ": credsStore: not the name of a credential helper (what follows "
 	 "\"docker-credential-\")"},
