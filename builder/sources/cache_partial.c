@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -81,8 +82,14 @@ write_partial(struct encl_sink *sink, const void *data, size_t n, struct encl_er
 	if (n > limit(p) - p->done)
 		return encl_fail(e, ENCL_FAILED, "%s is larger than %" PRIu64 " bytes",
 				 p->what, limit(p));
-	if (encl_pwrite_full(p->fd, data, n, p->done, p->what, e))
+	if (encl_pwrite_full(p->fd, data, n, p->done, p->what, e)) {
+		bool full = e->sys == ENOSPC || e->sys == EDQUOT;
+
+		/* whoever makes room is not to look for it here */
+		if (full && !ftruncate(p->fd, 0))
+			p->done = 0;
 		return encl_wrap(e, "cache %s", p->cache->dir);
+	}
 	update(p, data, n);
 	p->done += n;
 	return 0;
@@ -150,6 +157,24 @@ take_up(struct encl_cache_partial *p, struct encl_err *e)
 	return 0;
 }
 
+/* What can never fit is not begun: its size is whatever a registry says. */
+static int
+check_room(const struct encl_cache_partial *p, struct encl_err *e)
+{
+	struct statvfs v;
+	uint64_t room;
+
+	if (p->size == UINT64_MAX || fstatvfs(p->fd, &v) || !v.f_blocks)
+		return 0;
+	if (__builtin_mul_overflow((uint64_t)v.f_bavail, (uint64_t)v.f_frsize, &room) ||
+	    p->size - p->done <= room)
+		return 0;
+	return encl_fail(e, ENCL_HOST,
+			 "cache %s: %s: %" PRIu64 " bytes are to come, and the disk has "
+			 "room for %" PRIu64 "; make room, or give another --cache-dir",
+			 p->cache->dir, p->what, p->size - p->done, room);
+}
+
 static char *
 path_of(const struct encl_cache *c, const struct encl_digest *want)
 {
@@ -198,7 +223,7 @@ encl_cache_partial_open(struct encl_cache *c, struct encl_log *log,
 	/* it may have been finished between the look and the lock */
 	if (is_there(c, want, there, e))
 		return -1;
-	if (!*there && take_up(&n, e))
+	if (!*there && (take_up(&n, e) || check_room(&n, e)))
 		return -1;
 	if (*there) {
 		unlink(n.path);

@@ -68,3 +68,14 @@ done
 sleep 0.3
 same "blobs that were fetched several times" "" \
 	"$(sed -nE 's#^2[0-9]+ GET [^ ]*/blobs/(sha256:[0-9a-f]+) .*#\1#p' "$FAULT_LOG" | sort | uniq -d)"
+
+# of more bytes than any disk has room for nothing is begun
+curl -sfH 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$REG/v2/team/app/manifests/1" |
+	sed "s#\"size\":$SIZE#\"size\":1099511627776#; s#\"config\":{[^}]*}#\"config\":{\"mediaType\":\"application/vnd.oci.empty.v1+json\",\"digest\":\"sha256:$EIF\",\"size\":2}#" >big.json
+curl -sf -X PUT -H 'Content-Type: application/vnd.oci.image.manifest.v1+json' --data-binary @big.json \
+	"http://$REG/v2/team/app/manifests/big"
+empty_cache
+run 5 "$ENCL" pull -q --cache-dir cache "$REG/team/app:big" -o got.eif
+same "message" "enclavebuild: cache cache: $REG/team/app: blob sha256:$EIF: 1099511627776 bytes are to come, and the disk has room for N; make room, or give another --cache-dir" \
+	"$(sed -E 's/room for [0-9]+/room for N/' err)"
+same "left of it" "" "$(find cache/partial -type f)"
