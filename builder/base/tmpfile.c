@@ -85,6 +85,14 @@ encl_tmpfile_open(struct encl_tmpfile *t, const char *path, mode_t mode,
 }
 
 int
+encl_tmpfile_try(const char *path, struct encl_err *e)
+{
+	encl_auto(encl_tmpfile_clear) struct encl_tmpfile t = {.fd = -1};
+
+	return encl_tmpfile_open(&t, path, 0600, e);
+}
+
+int
 encl_tmpfile_commit(struct encl_tmpfile *t, struct encl_err *e)
 {
 	if (fsync(t->fd))

@@ -21,6 +21,8 @@ struct encl_tmpfile {
 /* mode: of the final file, independent of the umask. */
 int encl_tmpfile_open(struct encl_tmpfile *t, const char *path, mode_t mode,
 		      struct encl_err *e) ENCL_MUST_CHECK;
+/* Whether one can be made there; nothing is left of it. */
+int encl_tmpfile_try(const char *path, struct encl_err *e) ENCL_MUST_CHECK;
 /* fsync, rename over path, close. */
 int encl_tmpfile_commit(struct encl_tmpfile *t, struct encl_err *e) ENCL_MUST_CHECK;
 /* As commit, without the fsync: for files that are verified when they are read. */

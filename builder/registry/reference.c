@@ -179,6 +179,9 @@ parse_host(const char *text, const char *at, size_t n, struct encl_reference *r,
 	   struct encl_err *e)
 {
 	r->host = encl_xstrndup(at, n);
+	if (!strcmp(r->host, "https:") || !strcmp(r->host, "http:"))
+		return refuse(text, r->host,
+			      "is not a host (NAME[:PORT]); begin with the host", e);
 	if (!is_host(r->host))
 		return refuse(text, r->host, "is not a host (NAME[:PORT])", e);
 	for (char *c = r->host; *c; c++)
@@ -234,24 +237,6 @@ encl_reference_parse(const char *text, struct encl_reference *out, struct encl_e
 		return -1;
 	*out = r;
 	memset(&r, 0, sizeof r);
-	return 0;
-}
-
-static char *
-copy_text(const char *s)
-{
-	return s ? encl_xstrdup(s) : NULL;
-}
-
-int
-encl_reference_copy(const struct encl_reference *r, struct encl_reference *out,
-		    struct encl_err *e)
-{
-	(void)e;
-	out->host = copy_text(r->host);
-	out->repository = copy_text(r->repository);
-	out->tag = copy_text(r->tag);
-	out->digest = copy_text(r->digest);
 	return 0;
 }
 

@@ -24,8 +24,6 @@ struct encl_reference {
  * "docker://" (skopeo's way to write it). */
 int encl_reference_parse(const char *text, struct encl_reference *out,
 			 struct encl_err *e) ENCL_MUST_CHECK;
-int encl_reference_copy(const struct encl_reference *r, struct encl_reference *out,
-			struct encl_err *e) ENCL_MUST_CHECK;
 void encl_reference_clear(struct encl_reference *r);
 ENCL_AUTO_VAL(struct encl_reference, encl_reference_clear);
 

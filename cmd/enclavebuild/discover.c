@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cmd.h"
 #include "image.h"
+#include "operand.h"
 #include "push/discover.h"
 #include "verbs.h"
 
@@ -52,7 +53,7 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	struct encl_err ignored;
 
 	(void)!cli_need_cache(cli, &ignored); /* for ECR's tokens; not needed */
-	if (encl_reference_parse(args->operands[0], &where, e) ||
+	if (operand_reference(args->operands[0], &where, e) ||
 	    cli_need_registry(cli, e) ||
 	    encl_discover(cli->env.registry, &where, args_get(args, "artifact-type"),
 			  &tree, e))

@@ -9,7 +9,6 @@
 #include "build.h"
 #include "push/evidence.h"
 #include "push/pull.h"
-#include "registry/reference.h"
 
 enum { MEASUREMENTS_MAX = 1 << 20 };
 
@@ -28,6 +27,17 @@ bool
 operand_is_reference(const char *text)
 {
 	return !is_file_name(text) && encl_reference_looks_like(text);
+}
+
+int
+operand_reference(const char *text, struct encl_reference *out, struct encl_err *e)
+{
+	if (is_file_name(text) && !encl_reference_looks_like(text))
+		return encl_fail(e, ENCL_USAGE,
+				 "\"%s\" is a file's name and no reference to an image "
+				 "(HOST/NAME[:TAG][@DIGEST])",
+				 text);
+	return encl_reference_parse(text, out, e);
 }
 
 /* What says nothing but how to run it is no reason to fail. */

@@ -9,9 +9,14 @@
 
 #include "cmd.h"
 #include "eif/eif.h"
+#include "registry/reference.h"
 
 /* A reference, and neither a file that is here nor "….eif" without a tag. */
 bool operand_is_reference(const char *text);
+
+/* Where only a reference may stand: "b.eif" is a slip and nothing of Docker Hub's. */
+int operand_reference(const char *text, struct encl_reference *out,
+		      struct encl_err *e) ENCL_MUST_CHECK;
 
 /* As encl_eif_open; a reference's image is what its manifest says. */
 int operand_open(struct cli *cli, const char *text, struct encl_eif *out,

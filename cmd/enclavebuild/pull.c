@@ -183,6 +183,17 @@ write_about(const struct about *a, const char *image, struct encl_err *e)
 	return a->text ? encl_write_file(path, a->text, a->n, 0644, e) : 0;
 }
 
+/* It is known before the image comes whether it can be written. */
+static int
+try_outputs(const char *image, bool same, bool measurements, struct encl_err *e)
+{
+	encl_auto(encl_free) char *about = encl_measurements_path(image);
+
+	if (!same && encl_tmpfile_try(image, e))
+		return -1;
+	return measurements ? encl_tmpfile_try(about, e) : 0;
+}
+
 static void
 show(const struct cli *cli, const struct encl_pulled *p, const char *path,
      const struct encl_image_state *s)
@@ -220,14 +231,15 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	enum encl_arch arch;
 	bool same, one;
 
-	if (encl_reference_parse(args->operands[0], &where, e) ||
+	if (operand_reference(args->operands[0], &where, e) ||
 	    operand_arch(args, &arch, &one, e) || cli_need_cache(cli, e) ||
 	    cli_need_registry(cli, e) ||
 	    encl_pull_find(&cli->env, cli->env.registry, &where, one ? &arch : NULL, &p,
 			   e))
 		return -1;
 	path = given ? encl_xstrdup(given) : default_name(&p, &where);
-	if (look(&p, path, given != NULL, &same, e))
+	if (look(&p, path, given != NULL, &same, e) ||
+	    try_outputs(path, same, args_has(args, "measurements"), e))
 		return -1;
 	if (args_has(args, "measurements") && fetch_about(cli, &where, &p, &about, e))
 		return -1;

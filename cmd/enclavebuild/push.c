@@ -12,6 +12,7 @@
 #include "cmd.h"
 #include "image.h"
 #include "manifest/docker_value.h"
+#include "operand.h"
 #include "push/artifact.h"
 #include "push/push.h"
 #include "verbs.h"
@@ -185,7 +186,7 @@ read_request(const struct args *args, struct request *r, struct encl_err *e)
 {
 	const char *where = args->operands[args->n_operands - 1];
 
-	if (encl_reference_parse(where, &r->push.where, e))
+	if (operand_reference(where, &r->push.where, e))
 		return -1;
 	take_images(args, r);
 	if (take_attach(args, r, e) || take_mount(args, r, e) || take_rest(args, r, e))
@@ -249,10 +250,12 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	encl_auto(request_clear) struct request r = {.images = NULL};
 	encl_auto(json_decref) json_t *doc = NULL;
 	encl_auto(cancel_end) struct cancel cancel = {.started = false};
+	const char *digest_file = args_get(args, "digest-file");
 	struct encl_err ignored;
 
 	(void)!cli_need_cache(cli, &ignored); /* for ECR's tokens; not needed */
-	if (read_request(args, &r, e) || cli_need_registry(cli, e))
+	if (read_request(args, &r, e) || cli_need_registry(cli, e) ||
+	    (digest_file && encl_tmpfile_try(digest_file, e)))
 		return -1;
 	cancel_begin(&cancel, cli->env.registry);
 	if (encl_push(&cli->env, cli->env.registry, &r.push, &doc, e) ||

@@ -236,4 +236,14 @@ rejects 2 '--attach sbom.json: write TYPE=FILE' "$ENCL" push app.eif "$APP:1" --
 run 2 "$ENCL" push app.eif
 run 2 "$ENCL" push app.eif "$REG/Upper/app:1"
 rejects 1 'open none.eif: No such file or directory' "$ENCL" push none.eif "$APP:1"
+for verb in "push app.eif" pull discover; do # a second image and no reference: nothing for Docker Hub
+	for name in arm.eif ./arm.eif some/arm.eif; do
+		# shellcheck disable=SC2086
+		rejects 2 "\"$name\" is a file's name and no reference to an image (HOST/NAME[:TAG][@DIGEST])" "$ENCL" $verb $name
+	done
+done
+mkdir folder
+rejects 1 'create folder: it is there and not a regular file' "$ENCL" push app.eif "$APP:late" --digest-file folder
+rejects 1 'create none/d: No such file or directory' "$ENCL" push app.eif "$APP:late" --digest-file none/d
+curl -sf "http://$REG/v2/team/app/manifests/late" && fail "pushed before its digest's file was looked at"
 exit 0

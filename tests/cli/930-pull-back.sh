@@ -49,6 +49,17 @@ cmp app.eif ../app.eif || fail "--output does not replace"
 same "files" app.eif "$(ls -A | tr '\n' ' ' | sed 's/ $//')"
 cd ..
 
+# ---- where nothing can be written, nothing is fetched ----
+mkdir -p folder m2.measurements.json
+rm -r "$XDG_CACHE_HOME"
+faultd watched "$REG"
+rejects 1 "create folder: it is there and not a regular file" "$ENCL" pull "$FAULT/team/app:split" -o folder
+rejects 1 "create none/a.eif: No such file or directory" "$ENCL" pull "$FAULT/team/app:split" -o none/a.eif
+rejects 1 "create m2.measurements.json: it is there and not a regular file" \
+	"$ENCL" pull "$FAULT/team/app:split" -o m2.eif --measurements
+same "blobs that were fetched" 1 "$(grep -c ' GET .*/blobs/' "$FAULT_LOG")" # the config
+stop watched
+
 # ---- the measurements file, where it is this image's ----
 rejects 1 "$APP:1: no measurements file is attached to it" "$ENCL" pull "$APP:1" -o m.eif --measurements
 "$ENCL" measure --json app.eif >app.measurements.json
