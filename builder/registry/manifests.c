@@ -223,6 +223,22 @@ stands(struct encl_registry *r, const struct encl_reference *where, const char *
 	return 0;
 }
 
+/* Whether the digest in OCI-Subject is that of the manifest's subject: only then
+ * the registry has taken it up among the referrers. */
+static bool
+is_its_subject(const char *text, size_t n, const char *answered)
+{
+	encl_auto(json_decref) json_t *doc = NULL;
+	const char *digest;
+	struct encl_err ignored;
+
+	if (!answered || encl_json_parse(text, n, "manifest", &doc, &ignored))
+		return false;
+	digest = json_string_value(
+		json_object_get(json_object_get(doc, "subject"), "digest"));
+	return digest && !strcmp(digest, answered);
+}
+
 static int
 put(struct encl_registry *r, const struct encl_reference *where, const char *version,
     const char *media_type, const char *text, size_t n, bool *subject, struct encl_err *e)
@@ -248,7 +264,7 @@ put(struct encl_registry *r, const struct encl_reference *where, const char *ver
 	if (reply.digest &&
 	    check_digest(text, n, reply.digest, "the registry", what, &got, e))
 		return -1;
-	*subject = reply.subject != NULL;
+	*subject = is_its_subject(text, n, reply.subject);
 	return 0;
 }
 

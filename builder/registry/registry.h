@@ -156,7 +156,7 @@ int encl_registry_manifest_get(struct encl_registry *r,
 			       struct encl_err *e) ENCL_MUST_CHECK;
 /* Puts it unless the same is there (a tag that stands is left alone where it
  * has this digest: immutable tags).  *sent says whether it was put; *subject
- * (both may be NULL) whether the registry answered OCI-Subject. */
+ * (both may be NULL) whether the registry answered OCI-Subject, with its digest. */
 int encl_registry_manifest_put(struct encl_registry *r,
 			       const struct encl_reference *where, const char *version,
 			       const char *media_type, const char *text, size_t n,

@@ -242,6 +242,13 @@ sends_not 6 "PUT http://HOST/v2/NAME/manifests/MANIFEST: HTTP status 400: MANIFE
 sends_not 1 "HOST/NAME: manifest MANIFEST: digest mismatch: the registry has DIGEST, its bytes have MANIFEST" \
 	"* PUT /manifests/ header Docker-Content-Digest: sha256:$(printf %064d 0)"
 
+# a registry that claims to keep referrers, but names another subject: by a tag then
+front "* PUT /manifests/ header OCI-Subject: sha256:$(printf %064d 0)"
+run 0 "$ENCL" push -q app.eif "$FAULT/sent/subject:1"
+curl -sfo tag "http://$REG/v2/sent/subject/manifests/sha256-${MANIFEST#*:}" -H 'Accept: application/vnd.oci.image.index.v1+json' ||
+	fail "no tag for the referrers: $(cat "$FAULT_LOG")"
+grep -q 'application/vnd.enclavebuild.measurements.v1+json' tag || fail "$(cat tag)"
+
 # a server that says nothing any more, for half a minute
 about image
 done_after "1 GET /blobs/$BLOB stall 1000000"
