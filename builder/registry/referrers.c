@@ -73,8 +73,9 @@ get_page(struct encl_registry *r, const struct encl_reference *where, const char
 	 const char *url, const char *artifact_type, const char *what, json_t *out,
 	 bool *has_api, char **next, struct encl_err *e)
 {
-	/* what registries say that know nothing of it */
-	static const long none[] = {400, 404, 405, 501, 0};
+	/* What registries say that know nothing of it; a page for people is where
+	 * GHCR's 303 leads. */
+	static const long none[] = {301, 302, 303, 307, 308, 400, 404, 405, 501, 0};
 	encl_auto(encl_registry_reply_clear) struct encl_registry_reply reply = {0};
 	encl_auto(json_decref) json_t *index = NULL;
 	const struct encl_registry_call call = {

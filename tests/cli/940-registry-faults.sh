@@ -248,6 +248,15 @@ run 0 "$ENCL" push -q app.eif "$FAULT/sent/subject:1"
 curl -sfo tag "http://$REG/v2/sent/subject/manifests/sha256-${MANIFEST#*:}" -H 'Accept: application/vnd.oci.image.index.v1+json' ||
 	fail "no tag for the referrers: $(cat "$FAULT_LOG")"
 grep -q 'application/vnd.enclavebuild.measurements.v1+json' tag || fail "$(cat tag)"
+# one that leads to a page for people instead of a list (GHCR): nobody goes there
+other
+for status in 302 303 307; do
+	front "* GET /referrers/ status $status empty" "* GET /referrers/ header Location: http://$OTHER/orgs/team"
+	run 0 "$ENCL" push -q app.eif "$FAULT/sent/page$status:1"
+	run 0 "$ENCL" discover "$FAULT/sent/page$status:1"
+	grep -q 'application/vnd.enclavebuild.measurements.v1+json' out || fail "$(cat out)"
+	same "heard there" "" "$(cat other.wire)"
+done
 
 # a server that says nothing any more, for half a minute
 about image
