@@ -185,25 +185,25 @@ next_piece(struct http *h)
 static void
 transmit(struct http *h)
 {
-	for (int pieces = 0; pieces < 8;) {
+	bool wanted = true;
+
+	for (int sends = 0; wanted; sends++) {
 		ssize_t n;
 
-		if (h->out_at == h->out_n) {
-			pieces++;
-			if (!next_piece(h))
-				break;
-		}
+		if (h->out_at == h->out_n && !next_piece(h))
+			break;
+		if (sends == 8)
+			return; /* others' turn */
 		n = send(h->watch.fd, h->out + h->out_at, h->out_n - h->out_at,
 			 MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		if (n < 0)
-			break; /* it wants no more: its reply may say why */
-		h->out_at += (size_t)n;
-		moved(h);
+		wanted = n >= 0; /* or its reply may say why not */
+		if (n > 0) {
+			h->out_at += (size_t)n;
+			moved(h);
+		}
 	}
-	if (h->out_at == h->out_n && h->file >= 0 && h->file_left && !h->error)
-		return; /* others' turn */
 	if (h->file >= 0 && !h->error)
 		loop_timer_stop(&h->timer); /* the reply is the caller's to bound */
 	loop_change(&h->watch, EPOLLIN);

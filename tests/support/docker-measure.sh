@@ -39,6 +39,7 @@ boot() {
 	local begin code=1
 	begin=$(now)
 	ready='' answer=''
+	: >"$work/console"
 	"$tool" run --kernel-args quiet --timeout "$limit" --memory "$2" -p "$port:cache" "$1" \
 		>"$work/console" 2>&1 &
 	running=$!

@@ -388,6 +388,7 @@ struct script {
 	size_t n;	   /* of reply; 0: strlen */
 	unsigned piece;	   /* bytes at a time, 10 ms between; 0: all at once */
 	bool early;	   /* does not read the request */
+	size_t wants;	   /* bytes that it reads first; 0: what comes at once */
 };
 
 static void
@@ -395,10 +396,15 @@ serve(int listener, const struct script *s)
 {
 	int fd = accept(listener, NULL, NULL);
 	size_t n = s->reply ? (s->n ? s->n : strlen(s->reply)) : 0;
-	char text[4096];
+	char text[50001];
 
-	if (!s->early && read(fd, text, sizeof text) <= 0)
-		_exit(1);
+	for (size_t got = 0; !s->early && (!got || got < s->wants);) {
+		ssize_t r = read(fd, text, sizeof text);
+
+		if (r <= 0)
+			_exit(1);
+		got += (size_t)r;
+	}
 	for (size_t at = 0; at < n;) {
 		size_t piece = s->piece && n - at > s->piece ? s->piece : n - at;
 
@@ -569,13 +575,19 @@ TEST(launch_http_file)
 	struct script s = {.reply = "HTTP/1.1 500 x\r\nContent-Length: 17\r\n\r\n"
 				    "{\"message\":\"no\"}\n"};
 	const char *file = test_path("archive");
-	encl_auto(encl_free) char *big = encl_xcalloc(1, 1 << 20);
+	const size_t large = 64 << 20;
+	encl_auto(encl_free) char *big = encl_xcalloc(1, large);
 	struct http_request r = {.timeout_ms = 5000, .method = "POST", .file = file};
 
-	EQ_INT(0, guest_write_file(file, big, 1 << 20));
+	EQ_INT(0, guest_write_file(file, big, large));
 	exchange(&s, &r);
 	EQ_INT(500, result.status);
 	EQ_STR("{\"message\":\"no\"}\n", result.body);
+	/* one that takes all of it, in pieces that are not ours */
+	s.wants = large;
+	exchange(&s, &r);
+	EQ_INT(500, result.status);
+	EQ_STR("", result.error);
 	r.file = test_path("absent");
 	exchange(&s, &r);
 	EQ_STR("No such file or directory", result.error);
