@@ -51,6 +51,8 @@ image(const char *text)
 			continue;
 		if (!text[n] || text[n] == ':' || text[n] == '@')
 			return i == 3 ? "names no image" : "names no file or folder";
+		if (i == 3 && encl_reference_parse(text + n, &r, &ignored))
+			return "names no image: NAME[:TAG], in lower case, or an ID";
 		return no_control(text);
 	}
 	if (encl_reference_parse(text, &r, &ignored))

@@ -70,13 +70,18 @@ of_registry(const char *text, struct encl_image_ref *r, struct encl_err *e)
 	return 0;
 }
 
-/* A daemon knows names and IDs; both may have colons. */
+/* A daemon knows names and IDs, which have the form of names; anything else
+ * would be another path of its API. */
 static int
 of_daemon(const char *rest, struct encl_image_ref *r, const char *text,
 	  struct encl_err *e)
 {
+	encl_auto(encl_reference_clear) struct encl_reference name = {0};
+
 	if (!*rest)
 		return encl_fail(e, ENCL_USAGE, "\"%s\": no name of an image", text);
+	if (encl_reference_parse(rest, &name, e))
+		return encl_wrap(e, "docker-daemon");
 	r->path = encl_xstrdup(rest);
 	return 0;
 }

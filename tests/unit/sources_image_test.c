@@ -209,6 +209,12 @@ TEST(sources_image_ref)
 		EQ_STR(rows[i].name ? rows[i].name : "-", r.name ? r.name : "-");
 		EQ_STR(rows[i].digest ? rows[i].digest : "-", r.digest ? r.digest : "-");
 	}
+	FAILS(encl_image_ref_parse("docker-daemon:a/../../containers/x", &bad, &e),
+	      ENCL_USAGE,
+	      "docker-daemon: \"a/../../containers/x\" is not a reference to an image "
+	      "(HOST/NAME[:TAG][@DIGEST]): \"a/../../containers/x\" is not a name "
+	      "(words of a-z and 0-9, joined by \".\", \"_\", \"__\" or \"-\", in "
+	      "folders joined by \"/\")");
 	FAILS(encl_image_ref_parse("docker-daemon:", &bad, &e), ENCL_USAGE,
 	      "\"docker-daemon:\": no name of an image");
 	CHECK(encl_image_ref_parse("Redis:7", &bad, &e) == -1);
