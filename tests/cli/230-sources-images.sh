@@ -1,6 +1,7 @@
 # Goal: images made by umoci, skopeo and buildah come out as the tree that umoci
 # unpacks, whatever they are stored in, and the same every time.
 . "$(dirname "$0")/lib.sh"
+. "$TOP/tests/support/registry.sh"
 need umoci skopeo buildah bsdtar
 [ "$(id -u)" -eq 0 ] || skip "not root: umoci cannot make device files and owners"
 LIST="$O/support/image-list"
@@ -131,6 +132,15 @@ same "plain layers are not copied" "" "$(ls cache/blobs/sha256)"
 copy --format v2s2 oci:layout:v1 dir:v2s2.dir
 as_layout v2s2.dir v2s2 application/vnd.docker.distribution.manifest.v2+json
 check oci:v2s2
+# out of a registry: OCI's and Docker's media types, and all of an index
+registry reg
+copy --dest-tls-verify=false oci:layout:v1 "docker://$REG/team/app:v1"
+check "$REG/team/app:v1"
+copy --dest-tls-verify=false --format v2s2 oci:layout:v1 "docker://$REG/team/app:v2s2"
+check "docker://$REG/team/app:v2s2"
+check "$REG/team/app@$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$REG/team/app:v2s2")"
+copy --dest-tls-verify=false oci:zstd:v1 "docker://$REG/team/app:zstd"
+check "$REG/team/app:zstd"
 
 # buildah's own commit, with its own layers and whiteouts
 buildah="buildah --storage-driver vfs --root $PWD/store --runroot $PWD/run"
@@ -188,8 +198,10 @@ same "left in the cache" "" "$(ls -A cache/tmp)"
 # Two at once share a cold cache.
 rm -rf cache
 "$LIST" cache oci:layout:v1 >one &
+pids=($!)
 "$LIST" cache oci:zstd:v1 >two &
-wait
+pids+=($!)
+wait "${pids[@]}"
 cmp one two
 same "left in the cache" "" "$(ls -A cache/tmp)"
 echo "$images images"
