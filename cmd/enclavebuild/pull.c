@@ -24,7 +24,7 @@ static const struct option_spec options[] = {
 	{"arch", 0, "ARCH",
 	 "of several images: x86_64 or aarch64 (default: this machine's)", false},
 	{"measurements", 0, NULL,
-	 "also its measurements file, where one is attached to it", false},
+	 "also its measurements file, which has to be attached to it", false},
 	{NULL, 0, NULL, NULL, false},
 };
 

@@ -9,8 +9,10 @@ python3 -c 'import yaml' 2>/dev/null || skip "python3-yaml is not installed; run
 "$TOP/tests/support/fake-blobs.sh" blobs
 
 # ---- the example ----
-registry open
 cp -r "$TOP/examples" examples
+(cd examples/registry && REGISTRY_HTTP_ADDR=127.0.0.1:0 exec setpriv --pdeathsig TERM docker-registry serve registry.yml) >open.log 2>&1 &
+SERVER_PIDS[open]=$!
+REG=127.0.0.1:$(first_match open.log 's/.*msg="listening on 127\.0\.0\.1:([0-9]+).*/\1/p') || fail "registry.yml does not start"
 sed -i "s/127\.0\.0\.1:5000/$REG/; s#kernel:.*#kernel: {blobs: $WORK/blobs}#" examples/registry/enclave.yaml
 run 0 examples/registry/round-trip.sh "$REG"
 cmp examples/registry/from-registry.eif examples/registry/again.eif
