@@ -5,8 +5,10 @@
  * list as an index of the tag <algo>-<hex>, which clients write.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "registry/registry.h"
@@ -14,7 +16,9 @@
 enum {
 	MAX_PAGES = 100,
 	MAX_REFERRERS = 10000,
-	MAX_TURNS = 5, /* of a list that others change at the same time */
+	MAX_TURNS = 10, /* of a list that others change at the same time */
+	PAUSE_MS = 100,
+	MAX_PAUSE_MS = 1000,
 };
 
 static char *
@@ -212,9 +216,20 @@ lists(const json_t *index, const char *digest)
 	return false;
 }
 
+/* Who read the list before it was written last writes it without that; those
+ * that began together do not go on together. */
+static void
+wait_for_others(uint64_t began, unsigned turn)
+{
+	uint64_t ms = PAUSE_MS + 4 * (encl_clock_ms() - began);
+
+	ms += (uint64_t)getpid() * 31 % 97 << (turn < 3 ? turn : 3);
+	encl_clock_sleep(ms < MAX_PAUSE_MS ? ms : MAX_PAUSE_MS);
+}
+
 /*
- * Nothing keeps two clients apart, so what was written is read again until it
- * is there.
+ * Nothing keeps two clients apart, so what was written is read again, a little
+ * later, until it is there.
  */
 static int
 add_to_tag(struct encl_registry *r, const struct encl_reference *where,
@@ -226,6 +241,7 @@ add_to_tag(struct encl_registry *r, const struct encl_reference *where,
 	for (unsigned turn = 0; turn < MAX_TURNS; turn++) {
 		encl_auto(json_decref) json_t *index = NULL;
 		encl_auto(encl_free) char *text = NULL;
+		uint64_t began = encl_clock_ms();
 
 		if (by_tag(r, where, subject, &index, e))
 			return -1;
@@ -239,6 +255,7 @@ add_to_tag(struct encl_registry *r, const struct encl_reference *where,
 		if (encl_registry_manifest_put(r, where, tag, ENCL_MEDIA_OCI_INDEX, text,
 					       strlen(text), NULL, NULL, e))
 			return encl_wrap(e, "the list of what refers to %s", subject);
+		wait_for_others(began, turn);
 	}
 	return encl_fail(e, ENCL_NETWORK,
 			 "%s/%s:%s: others change this list of referrers all the time; "

@@ -159,6 +159,17 @@ same "how many" 1 "$(jq '.Referrers | length' out)"
 run 0 "$ENCL" discover "$APP:multi"
 same "discover of an index" 2 "$(grep -cE '^(├──|└──) linux/(amd64|arm64) sha256:' out)"
 
+# at the same time, too: none of them is lost from the tag's list
+pids=()
+for i in 1 2 3 4 5 6; do
+	echo "$i" >"with/note$i"
+	"$ENCL" push -q app.eif "$REG/team/many:1" --attach text/plain="with/note$i" >/dev/null &
+	pids+=($!)
+done
+for pid in "${pids[@]}"; do wait "$pid" || fail "one of six pushes"; done
+"$ENCL" discover "$REG/team/many:1" >many
+same "referrers of six pushes" 6 "$(grep -c text/plain many)"
+
 # a registry with a referrers API gets no such tag
 faultd api "$REG" '* * * referrers'
 run 0 "$ENCL" push app.eif "$FAULT/api/app:1" --attach text/plain=with/note --json
