@@ -92,6 +92,15 @@ grep -q 'tar+zstd' zstd.lock || fail "not zstd"
 run 0 encl build -q --locked -o zstd.eif zstd.yaml
 cmp registry.eif zstd.eif
 
+# ---- and for a container: what the engine finds is the same, whatever it came from ----
+for storage in layers archive; do
+	for image in oci:layers "$REG/team/app:1" "$REG/team/app@$MANIFEST" "$REG/team/docker:1" "$REG/team/zstd:1" docker-archive:app.tar; do
+		"$O/support/docker-images" "$ENCL_CACHE" $storage tar "app:1=$image" >"$storage.tar" 2>err || fail "$image: $(cat err)"
+		[ -e "$storage.first" ] || cp "$storage.tar" "$storage.first"
+		cmp "$storage.first" "$storage.tar" || fail "$storage of $image"
+	done
+done
+
 # ---- the tag moves; the lock does not, until it is told to ----
 layout other 2 100
 copy oci:other "docker://$REG/team/app:1"
