@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	FIRST_DELAY_MS = 250,
@@ -27,6 +28,16 @@ encl_curl_init(void)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, global_init);
+}
+
+void
+encl_curl_hide(char *text)
+{
+	char *quote = strchr(text, '\'');
+	char *at = strrchr(text, '@');
+
+	if (quote && at > quote)
+		memmove(quote + 1, at + 1, strlen(at + 1) + 1);
 }
 
 void

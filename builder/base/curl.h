@@ -21,6 +21,10 @@ ENCL_AUTO_PTR(struct curl_slist, curl_slist_free_all);
 /* Sets libcurl up, once for the process; from any thread. */
 void encl_curl_init(void);
 
+/* Takes the credentials out of a URL that libcurl quotes in its words: of a proxy
+ * whose URL it cannot use. */
+void encl_curl_hide(char *text);
+
 /* Time limits, user agent, no signals, bytes as the server sends them. */
 void encl_curl_set_common(CURL *c);
 

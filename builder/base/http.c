@@ -167,6 +167,7 @@ describe(struct transfer *t, CURLcode code, long status)
 {
 	encl_auto(encl_free) char *url = encl_http_redact(t->get->urls[t->url]);
 
+	encl_curl_hide(t->text);
 	if (t->too_large || code == CURLE_FILESIZE_EXCEEDED)
 		encl_fail(&t->err, ENCL_NETWORK,
 			  "GET %s: the answer is larger than %" PRIu64 " bytes", url,

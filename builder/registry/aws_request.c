@@ -126,6 +126,7 @@ send_once(const struct encl_aws_request *q, struct encl_aws_reply *r)
 	if (q->identity)
 		sign(c, q);
 	code = curl_easy_perform(c);
+	encl_curl_hide(text);
 	if (code == CURLE_OK)
 		curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &r->status);
 	else if (r->body.over)

@@ -21,6 +21,22 @@
 
 enum { TEXT_MAX = 1024, NAME_MAX_BYTES = 255, TAG_MAX_BYTES = 128, HOST_LABEL_MAX = 63 };
 
+/* No reference has a user and a password before its host: they are not shown,
+ * in a whole text or in its host alone. */
+static void
+hide_userinfo(char *text, bool host_alone)
+{
+	char *scheme = strstr(text, "://");
+	char *host = scheme ? scheme + 3 : text;
+	size_t n = strcspn(host, "/");
+	char *at = host[n] || host_alone ? memrchr(host, '@', n) : NULL;
+
+	if (at > host) {
+		*host = '*';
+		memmove(host + 1, at, strlen(at) + 1);
+	}
+}
+
 /* What of a text is refused, shown safely and not too long. */
 static int
 refuse(const char *text, const char *part, const char *why, struct encl_err *e)
@@ -28,6 +44,8 @@ refuse(const char *text, const char *part, const char *why, struct encl_err *e)
 	encl_auto(encl_free) char *safe = encl_escape(text, strnlen(text, TEXT_MAX));
 	encl_auto(encl_free) char *safe_part = encl_escape(part, strnlen(part, TEXT_MAX));
 
+	hide_userinfo(safe, false);
+	hide_userinfo(safe_part, strcmp(text, part) != 0);
 	if (strlen(safe) > 200)
 		memcpy(safe + 197, "...", 4);
 	if (strlen(safe_part) > 200)

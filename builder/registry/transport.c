@@ -197,6 +197,7 @@ perform(struct encl_transfer *t, const struct encl_origin *o, bool home)
 	if (!t->a->ours && t->a->code && !t->a->text[0])
 		snprintf(t->a->text, sizeof t->a->text, "%s",
 			 curl_easy_strerror(t->a->code));
+	encl_curl_hide(t->a->text);
 	trace(t, home && t->q->authorization, began);
 	encl_handle_give(t->r, h);
 	wipe_list(list);

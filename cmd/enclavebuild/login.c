@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/http.h"
 #include "base/json.h"
 #include "cmd.h"
 #include "password.h"
@@ -28,6 +29,7 @@ parse_host(const char *text, struct encl_reference *out, struct encl_err *e)
 	size_t n = strlen(host);
 	encl_auto(encl_free) char *name = NULL;
 	encl_auto(encl_free) char *trial = NULL;
+	encl_auto(encl_free) char *shown = encl_http_redact(text);
 
 	if (n && host[n - 1] == '/')
 		n--;
@@ -38,7 +40,7 @@ parse_host(const char *text, struct encl_reference *out, struct encl_err *e)
 		return encl_fail(e, ENCL_USAGE,
 				 "\"%s\" is not the host of a registry: write HOST or "
 				 "HOST:PORT (Docker Hub is docker.io)",
-				 text);
+				 shown);
 	free(encl_take(r.repository, encl_xstrdup("")));
 	*out = encl_take(r, (struct encl_reference){0});
 	return 0;

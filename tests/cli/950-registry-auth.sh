@@ -178,3 +178,14 @@ if grep -q ' lo$' /proc/net/if_inet6 2>/dev/null; then
 	registry six ipv6
 	round_trip
 fi
+
+# a proxy's password is not shown, whatever is wrong with its URL
+for proxy in "bad://me:$SECRET@proxy.invalid:1" "http://me:$SECRET @proxy.invalid:z" "http://me:$SECRET@127.0.0.1:1"; do
+	run 6 env https_proxy="$proxy" "$ENCL" pull -vv reg.example/app:1 -o x.eif
+	! grep -qF "$SECRET" out err || fail "a secret is shown: $(cat err)"
+	grep -q '^enclavebuild: GET https://reg.example/v2/app/manifests/1: ' err || fail "$(cat err)"
+done
+run 2 "$ENCL" pull "https://me:$SECRET@reg.example/app:1"
+! grep -qF "$SECRET" err || fail "a secret is shown: $(cat err)"
+run 2 "$ENCL" login "me:$SECRET@reg.example" -u me --password-stdin
+! grep -qF "$SECRET" err || fail "a secret is shown: $(cat err)"

@@ -97,8 +97,11 @@ TEST(registry_reference_refused)
 		{"r.io/a@sha256:12",
 		 IS_NO("r.io/a@sha256:12") "\"sha256:12\"" DIGEST_RULE},
 		{"r.io/a@md5:12", IS_NO("r.io/a@md5:12") "\"md5:12\"" DIGEST_RULE},
-		{"user:pass@r.io/a",
-		 IS_NO("user:pass@r.io/a") "\"user:pass@r.io\"" HOST_RULE},
+		{"user:pass@r.io/a", IS_NO("*@r.io/a") "\"*@r.io\"" HOST_RULE},
+		{"https://user:p@ss@r.io/a",
+		 IS_NO("https://*@r.io/a") "\"https:\"" HOST_RULE
+					   "; begin with the host"},
+		{"@r.io/a", IS_NO("@r.io/a") "\"@r.io\"" HOST_RULE},
 		{"r.io:/a", IS_NO("r.io:/a") "\"r.io:\"" HOST_RULE},
 		{"r.io:0/a", IS_NO("r.io:0/a") "\"r.io:0\"" HOST_RULE},
 		{"r.io:65536/a", IS_NO("r.io:65536/a") "\"r.io:65536\"" HOST_RULE},
