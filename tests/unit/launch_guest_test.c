@@ -6,10 +6,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -155,11 +157,13 @@ TEST(launch_log_never_ends)
 	pid_t pid = fork();
 
 	CHECK(fd >= 0 && pid >= 0);
+	if (pid == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* it is not to outlive a failure */
 	while (pid == 0)
 		if (write(fd, "a line that is written again and again\n", 39) < 0)
 			_exit(1);
 	close(fd);
-	usleep(20000);
+	EQ_INT(1, poll(&(struct pollfd){l.watch.fd, POLLIN, 0}, 1, 30000));
 	written = 0;
 	log_close(&l);
 	CHECK(written > 0 && written <= (1 << 20) + 8192);
