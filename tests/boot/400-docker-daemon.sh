@@ -117,10 +117,14 @@ daemon=(dockerd --config-file /srv/daemon.json)
 	} | case_of 02-killed-restarts
 	watch 02-killed-restarts <<-'W'
 		await 'sleep 1004'
-		sleep 2
-		kill -9 $(cat /run/docker.pid)
-		until [ -e /run/docker.pid ] && [ -d /proc/$(cat /run/docker.pid) ]; do sleep 0.3; done
 		await 'sh -c trap.*done'
+		sleep 2
+		first=$(pids 'sh -c trap.*done')
+		kill -9 $(cat /run/docker.pid)
+		# the first one outlives its daemon, until the next takes it down
+		until second=$(pids 'sh -c trap.*done'); [ -n "$second" ] && [ "$second" != "$first" ]; do
+			sleep 0.3
+		done
 		sleep 2
 		kill $1
 	W
