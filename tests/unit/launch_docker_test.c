@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "test.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -388,6 +389,7 @@ struct script {
 	size_t n;	   /* of reply; 0: strlen */
 	unsigned piece;	   /* bytes at a time, 10 ms between; 0: all at once */
 	bool early;	   /* does not read the request */
+	int room;	   /* half of the bytes that fit before it begins to read */
 	size_t wants;	   /* bytes that it reads first; 0: what comes at once */
 };
 
@@ -398,6 +400,8 @@ serve(int listener, const struct script *s)
 	size_t n = s->reply ? (s->n ? s->n : strlen(s->reply)) : 0;
 	char text[50001];
 
+	if (s->room)
+		usleep(20000);
 	for (size_t got = 0; !s->early && (!got || got < s->wants);) {
 		ssize_t r = read(fd, text, sizeof text);
 
@@ -496,7 +500,10 @@ exchange(const struct script *s, struct http_request *r)
 	r->done = done_once;
 	loop_timer(&guard, 10000);
 	http_start(&h, r);
-	EQ_INT(0, result.calls); /* never from within */
+	if (s && s->room &&
+	    setsockopt(h.watch.fd, SOL_SOCKET, SO_SNDBUFFORCE, &s->room, sizeof s->room))
+		EQ_INT(EPERM, errno); /* as root only */
+	EQ_INT(0, result.calls);      /* never from within */
 	loop_run();
 	loop_timer_stop(&guard);
 	result.took = loop_ms() - began;
@@ -574,8 +581,8 @@ TEST(launch_http_file)
 {
 	struct script s = {.reply = "HTTP/1.1 500 x\r\nContent-Length: 17\r\n\r\n"
 				    "{\"message\":\"no\"}\n"};
-	const char *file = test_path("archive");
-	const size_t large = 64 << 20;
+	encl_auto(encl_free) char *file = encl_xstrdup(test_path("archive"));
+	const size_t large = 4 << 20;
 	encl_auto(encl_free) char *big = encl_xcalloc(1, large);
 	struct http_request r = {.timeout_ms = 5000, .method = "POST", .file = file};
 
@@ -585,9 +592,12 @@ TEST(launch_http_file)
 	EQ_STR("{\"message\":\"no\"}\n", result.body);
 	/* one that takes all of it, in pieces that are not ours */
 	s.wants = large;
-	exchange(&s, &r);
-	EQ_INT(500, result.status);
-	EQ_STR("", result.error);
+	for (s.room = 0; s.room < 320 << 10; s.room += s.room ? 8 << 10 : 232 << 10) {
+		exchange(&s, &r);
+		EQ_INT(500, result.status);
+		EQ_STR("", result.error);
+	}
+	s.room = 0;
 	r.file = test_path("absent");
 	exchange(&s, &r);
 	EQ_STR("No such file or directory", result.error);
