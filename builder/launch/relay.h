@@ -57,6 +57,28 @@ void encl_relay_free(struct encl_relay *r); /* closes everything; NULL is fine *
 int encl_relay_add(struct encl_relay *r, const struct encl_relay_end *listen,
 		   const struct encl_relay_end *target);
 
+/* A connection that came elsewhere and of which something is known already. */
+struct encl_relay_visitor {
+	int fd; /* non-blocking; the relay's own from now on, also on failure */
+	bool framed;
+	/* Read of it already, without frames; goes to the target first. */
+	const char *head;
+	size_t n_head;
+	/* For who came, before anything else, when the target is there; */
+	const char *hello;
+	size_t n_hello;
+	/* or when it is not, and then its connection ends. */
+	const char *refusal;
+	size_t n_refusal;
+	/* Told once, when the connection is over: bytes in each direction. */
+	void (*over)(void *arg, bool reached, uint64_t out, uint64_t in);
+	void *arg;
+};
+
+/* Takes the visitor to the target; all strings are copied.  -1: no memory. */
+int encl_relay_adopt(struct encl_relay *r, const struct encl_relay_visitor *v,
+		     const struct encl_relay_end *target);
+
 /* While it is held no connection is taken from the listeners; they wait. */
 void encl_relay_hold(struct encl_relay *r, bool hold);
 
