@@ -8,6 +8,7 @@
 #define LAUNCH_LAUNCH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "guest/say.h"
@@ -27,6 +28,9 @@ void launch_block_signals(void);
 /* ingress.c: ports of the parent's, relayed by the loop from now on. */
 void launch_ingress(const struct config *c);
 bool launch_has_vsock(void);
+/* egress.c: the parent's end of network.egress listens on that vsock port, says
+ * the status channel.  False: the config has no egress. */
+bool launch_egress_parent(uint32_t port);
 /* exchanges.c: folders of the parent's; waits a moment for their content. */
 void launch_exchanges(const struct config *c);
 
