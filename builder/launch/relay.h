@@ -75,7 +75,11 @@ struct encl_relay_visitor {
 	void *arg;
 };
 
-/* Takes the visitor to the target; all strings are copied.  -1: no memory. */
+/*
+ * Takes the visitor to the target, whatever the relay's limit, at the next step;
+ * all strings are copied.  -1: no memory (over is not told).  Over is told by step
+ * or free, never from here; it may adopt, but not free the relay.
+ */
 int encl_relay_adopt(struct encl_relay *r, const struct encl_relay_visitor *v,
 		     const struct encl_relay_end *target);
 

@@ -10,7 +10,7 @@
 #include "launch/relay_internal.h"
 
 /* Chunks a direction before others get their turn. */
-enum { ROUNDS = 4 };
+enum { ROUNDS = 4, FRAME = 0xffff };
 enum result { LOST, BLOCKED, MOVED };
 
 /* Writes n bytes; what does not fit waits in a copy of its own. */
@@ -126,6 +126,7 @@ fill(struct encl_relay_flow *f, const struct encl_relay_side *from,
 	len = (size_t)n;
 	if (from->framed && !take_frames(f, p, &len))
 		return LOST;
+	f->total += len;
 	if (!len)
 		return MOVED;
 	if (to->framed) {
@@ -137,8 +138,8 @@ fill(struct encl_relay_flow *f, const struct encl_relay_side *from,
 	return push(f, to, p, len);
 }
 
-static bool
-pass_flow(struct encl_relay_connection *c, int i, char *scratch)
+bool
+encl_relay_pass_flow(struct encl_relay_connection *c, int i, char *scratch)
 {
 	struct encl_relay_flow *f = &c->flow[i];
 	const struct encl_relay_side *to = &c->side[!i];
@@ -158,7 +159,48 @@ pass_flow(struct encl_relay_connection *c, int i, char *scratch)
 bool
 encl_relay_pass(struct encl_relay_connection *c, char *scratch)
 {
-	return pass_flow(c, 0, scratch) && pass_flow(c, 1, scratch);
+	return encl_relay_pass_flow(c, 0, scratch) && encl_relay_pass_flow(c, 1, scratch);
+}
+
+bool
+encl_relay_first(struct encl_relay_connection *c, int i, const char *p, size_t n)
+{
+	struct encl_relay_flow *f = &c->flow[i];
+	const size_t extra = c->side[!i].framed ? 2 : 0;
+	const size_t frames = (n + FRAME - 1) / FRAME;
+
+	if (!n)
+		return true;
+	f->pending = malloc(n + frames * extra);
+	if (!f->pending)
+		return false;
+	if (!i)
+		f->total += n;
+	for (size_t part; n; p += part, n -= part) {
+		part = n < FRAME ? n : FRAME;
+		if (extra) {
+			f->pending[f->n++] = (char)(part >> 8);
+			f->pending[f->n++] = (char)(part & 0xff);
+		}
+		memcpy(f->pending + f->n, p, part);
+		f->n += part;
+	}
+	return true;
+}
+
+bool
+encl_relay_drain(struct encl_relay_connection *c, int i, char *scratch)
+{
+	struct encl_relay_flow *f = &c->flow[i];
+	ssize_t n = recv(c->side[i].source.fd, scratch, ENCL_RELAY_CHUNK, 0);
+	size_t len = n > 0 ? (size_t)n : 0;
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+	/* Framed: its end has come already, and only closing may follow. */
+	if (!n || f->eof)
+		return false;
+	return !c->side[i].framed || (take_frames(f, scratch, &len) && !f->eof);
 }
 
 uint32_t

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What relay.c (listeners, connecting, clock) and relay_flow.c (bytes) share. */
+/*
+ * What the relay's files share: relay.c (listeners, clock, steps),
+ * relay_connection.c (how a connection comes about and ends), relay_flow.c (bytes).
+ */
 #ifndef ENCL_LAUNCH_RELAY_INTERNAL_H
 #define ENCL_LAUNCH_RELAY_INTERNAL_H
 
@@ -20,15 +23,19 @@ struct encl_relay_side {
 	struct encl_relay_connection *c;
 	bool framed;
 	bool lazy; /* UNIX without frames: cannot be ended in one direction */
+	/* AF_VSOCK with frames: the other end has to close first, for what it has not
+	 * read yet would be lost (vhost-device-vsock). */
+	bool last;
 };
 
 /* Bytes from side[i] to the other one. */
 struct encl_relay_flow {
 	char *pending; /* read, not written yet */
 	size_t at, n;
-	bool eof;    /* nothing more to read */
-	bool marked; /* the frame that ends it is in pending or written */
-	bool done;   /* the other side was told */
+	uint64_t total; /* bytes of the source, without frames */
+	bool eof;	/* nothing more to read */
+	bool marked;	/* the frame that ends it is in pending or written */
+	bool done;	/* the other side was told */
 	/* frames of the source */
 	uint8_t head[2];
 	unsigned n_head;
@@ -38,9 +45,9 @@ struct encl_relay_flow {
 enum encl_relay_state {
 	ENCL_RELAY_CONNECTING,
 	ENCL_RELAY_ASKING,   /* CONNECT is sent */
-	ENCL_RELAY_RETRYING, /* refused; the clock tries again */
+	ENCL_RELAY_RETRYING, /* refused, or not tried yet; the clock tries */
 	ENCL_RELAY_PASSING,
-	ENCL_RELAY_CLOSING, /* all is passed; the framed peer closes first */
+	ENCL_RELAY_CLOSING, /* only side[waits] is left; it closes first */
 	ENCL_RELAY_DEAD
 };
 
@@ -48,23 +55,74 @@ struct encl_relay_connection {
 	struct encl_relay_connection *next, *previous;
 	struct encl_relay *r;
 	const struct encl_relay_end *target;
-	struct encl_relay_side side[2]; /* who came, and the target */
+	struct encl_relay_visitor *visitor; /* adopted; or NULL */
+	struct encl_relay_side side[2];	    /* who came, and the target */
 	struct encl_relay_flow flow[2];
 	enum encl_relay_state state;
+	bool timed;	   /* is in the list of those that the clock looks at */
+	bool reached;	   /* the target was there */
 	bool gone;	   /* who came has left while the target was asked */
+	int waits;	   /* CLOSING: for this side */
 	uint64_t deadline; /* ms; 0: none */
 	uint64_t retry_at;
 	char reply[32];
 	unsigned n_reply;
 };
 
+enum { ENCL_RELAY_SCRATCH = ENCL_RELAY_CHUNK + 2 };
+
+struct encl_relay_listener;
+
+struct encl_relay {
+	struct encl_relay_source timer;
+	uint64_t armed; /* when the timer fires; 0: never */
+	bool stepping;	/* at the end of a step the clock is set anyway */
+	int epoll;
+	bool held;
+	bool accepting; /* the listeners are registered */
+	unsigned n, max;
+	uint64_t pause_until; /* 0: not paused */
+	struct encl_relay_listener *listeners;
+	/* Those that the clock looks at, the others, and those to be freed. */
+	struct encl_relay_connection *timed, *calm, *dead;
+	char scratch[ENCL_RELAY_SCRATCH];
+};
+
+/* ---- relay.c ---- */
+
+uint64_t encl_relay_now(void); /* ms */
+int encl_relay_watch(struct encl_relay *r, struct encl_relay_source *s, uint32_t events);
+void encl_relay_close(struct encl_relay *r, struct encl_relay_source *s);
+/* The timer fires then, if not before. */
+void encl_relay_wake(struct encl_relay *r, uint64_t at);
+
+/* ---- relay_connection.c ---- */
+
+/* Takes fd to the target, which has to outlive it; NULL: no memory, fd is closed. */
+struct encl_relay_connection *encl_relay_begin(struct encl_relay *r, int fd, bool framed,
+					       const struct encl_relay_end *target);
+/* Looks for the target. */
+void encl_relay_start(struct encl_relay_connection *c);
+void encl_relay_event(struct encl_relay_side *s, uint32_t events);
+/* When the clock is to look again, having done what was due (0: never). */
+uint64_t encl_relay_due(struct encl_relay_connection *c, uint64_t now);
+/* It is freed at the end of a step: events may point to it until then. */
+void encl_relay_end(struct encl_relay_connection *c);
+
+/* ---- relay_flow.c ---- */
+
 /*
  * Passes on what can be passed on now, in both directions.  False where the
  * connection is lost.
  */
 bool encl_relay_pass(struct encl_relay_connection *c, char *scratch);
+/* The same for one direction, from side[i]. */
+bool encl_relay_pass_flow(struct encl_relay_connection *c, int i, char *scratch);
+/* These bytes first, from side[i] to the other one; false: no memory. */
+bool encl_relay_first(struct encl_relay_connection *c, int i, const char *p, size_t n);
+/* Reads what nobody wants any more; false where nothing comes after it. */
+bool encl_relay_drain(struct encl_relay_connection *c, int i, char *scratch);
 /* What epoll is to wait for at side[i]. */
 uint32_t encl_relay_wants(const struct encl_relay_connection *c, int i);
-enum { ENCL_RELAY_SCRATCH = ENCL_RELAY_CHUNK + 2 };
 
 #endif

@@ -597,3 +597,249 @@ TEST(launch_relay_frames_through_two)
 	encl_relay_free(inner);
 	encl_relay_free(outer);
 }
+
+/* ---- adopted connections ---- */
+
+struct told {
+	unsigned times;
+	bool reached;
+	uint64_t out, in;
+};
+
+static void
+note_over(void *arg, bool reached, uint64_t out, uint64_t in)
+{
+	struct told *t = arg;
+
+	t->times++;
+	t->reached = reached;
+	t->out = out;
+	t->in = in;
+}
+
+/* A connection to ourselves: *theirs is the visitor's end of it. */
+static int
+visit(int *theirs)
+{
+	unsigned port;
+	int listener = server(&port);
+	int ours;
+
+	*theirs = client(port);
+	ours = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	close(listener);
+	CHECK(ours >= 0);
+	return ours;
+}
+
+static struct encl_relay_visitor
+visitor(int fd, struct told *t)
+{
+	return (struct encl_relay_visitor){.fd = fd,
+					   .head = "head",
+					   .n_head = 4,
+					   .hello = "hello",
+					   .n_hello = 5,
+					   .refusal = "sorry",
+					   .n_refusal = 5,
+					   .over = note_over,
+					   .arg = t};
+}
+
+TEST(launch_relay_adopts)
+{
+	struct told told = {0};
+	unsigned to;
+	int listener = server(&to);
+	struct encl_relay *r = encl_relay_new(0);
+	char host[] = "127.0.0.1";
+	const struct encl_relay_end target = {
+		.kind = ENCL_RELAY_TCP, .host = host, .port = to};
+	int c, s;
+	struct encl_relay_visitor v = visitor(visit(&c), &told);
+
+	EQ_INT(4, write(c, "more", 4)); /* is there before the target is */
+	EQ_INT(0, encl_relay_adopt(r, &v, &target));
+	host[0] = 'x'; /* was copied */
+	EQ_INT(1, encl_relay_connections(r));
+	s = accept_from(r, listener);
+	expect(r, s, "headmore");
+	expect(r, c, "hello");
+	EQ_INT(6, write(s, "answer", 6));
+	expect(r, c, "answer");
+	shutdown(c, SHUT_WR);
+	EQ_INT(0, ending(r, s));
+	EQ_INT(0, told.times);
+	close(s);
+	EQ_INT(0, ending(r, c));
+	settle(r, 10);
+	EQ_INT(1, told.times);
+	CHECK(told.reached);
+	EQ_INT(8, told.out);
+	EQ_INT(6, told.in);
+	EQ_INT(0, encl_relay_connections(r));
+	close(c);
+	encl_relay_free(r);
+	EQ_INT(1, told.times);
+	close(listener);
+}
+
+/* Head and hello in frames of their own, the larger one in several. */
+TEST(launch_relay_adopts_frames)
+{
+	enum { HEAD = 70000 };
+	struct told told = {0};
+	unsigned to;
+	int listener = server(&to);
+	struct encl_relay *r = encl_relay_new(0);
+	struct encl_relay_end target = {
+		.kind = ENCL_RELAY_TCP, .port = to, .framed = true};
+	char *head = malloc(HEAD), *got = malloc(HEAD + 4);
+	size_t n = 0;
+	int c, s;
+	struct encl_relay_visitor v = visitor(visit(&c), &told);
+
+	CHECK(head && got);
+	for (size_t i = 0; i < HEAD; i++)
+		head[i] = (char)(i * 2654435761U >> 20);
+	v.framed = true;
+	v.head = head;
+	v.n_head = HEAD;
+	EQ_INT(0, encl_relay_adopt(r, &v, &target));
+	s = accept_from(r, listener);
+	while (n < HEAD + 4) {
+		ssize_t part;
+
+		CHECK(until_readable(r, NULL, s));
+		part = read(s, got + n, HEAD + 4 - n);
+		CHECK(part > 0);
+		n += (size_t)part;
+	}
+	EQ_MEM("\xff\xff", 2, got, 2);
+	EQ_MEM(head, 0xffff, got + 2, 0xffff);
+	EQ_MEM("\x11\x71", 2, got + 2 + 0xffff, 2);
+	EQ_MEM(head + 0xffff, HEAD - 0xffff, got + 4 + 0xffff, HEAD - 0xffff);
+	CHECK(until_readable(r, NULL, c));
+	EQ_INT(7, recv(c, got, 7, MSG_WAITALL));
+	EQ_MEM("\0\5hello", 7, got, 7);
+	/* the visitor's frames become the target's */
+	EQ_INT(7, write(c, "\0\3abc\0\0", 7));
+	CHECK(until_readable(r, NULL, s));
+	EQ_INT(7, recv(s, got, 7, MSG_WAITALL));
+	EQ_MEM("\0\3abc\0\0", 7, got, 7);
+	EQ_INT(2, write(s, "\0\0", 2));
+	CHECK(until_readable(r, NULL, c));
+	EQ_INT(2, recv(c, got, 2, MSG_WAITALL));
+	EQ_MEM("\0\0", 2, got, 2);
+	EQ_INT(0, ending(r, c));
+	settle(r, 10);
+	EQ_INT(1, told.times);
+	EQ_INT(HEAD + 3, told.out);
+	EQ_INT(0, told.in);
+	free(head);
+	free(got);
+	close(c);
+	close(s);
+	encl_relay_free(r);
+	close(listener);
+}
+
+TEST(launch_relay_refuses_the_adopted)
+{
+	struct told told = {0};
+	struct encl_relay *r = encl_relay_new(0);
+	const struct encl_relay_end target = {.kind = ENCL_RELAY_TCP,
+					      .port = free_port()};
+	int c;
+	struct encl_relay_visitor v = visitor(visit(&c), &told);
+
+	/* what the visitor had sent besides does not cost it the answer */
+	EQ_INT(4, write(c, "more", 4));
+	EQ_INT(0, encl_relay_adopt(r, &v, &target));
+	expect(r, c, "sorry");
+	EQ_INT(4, write(c, "more", 4));
+	EQ_INT(0, ending(r, c));
+	EQ_INT(0, told.times);
+	close(c);
+	settle(r, 20);
+	EQ_INT(1, told.times);
+	CHECK(!told.reached);
+	EQ_INT(0, told.in);
+	EQ_INT(0, encl_relay_connections(r));
+
+	/* in frames */
+	v = visitor(visit(&c), &told);
+	v.framed = true;
+	EQ_INT(0, encl_relay_adopt(r, &v, &target));
+	EQ_INT(5, write(c, "\0\1x\0\0", 5));
+	CHECK(until_readable(r, NULL, c));
+	char got[16];
+	EQ_INT(9, recv(c, got, 9, MSG_WAITALL));
+	EQ_MEM("\0\5sorry\0\0", 9, got, 9);
+	EQ_INT(0, ending(r, c));
+	settle(r, 20);
+	EQ_INT(2, told.times);
+	close(c);
+
+	/* who has said all there is to say hears it too */
+	v = visitor(visit(&c), &told);
+	shutdown(c, SHUT_WR);
+	EQ_INT(0, encl_relay_adopt(r, &v, &target));
+	expect(r, c, "sorry");
+	EQ_INT(0, ending(r, c));
+	settle(r, 20);
+	EQ_INT(3, told.times);
+	close(c);
+
+	/* and nothing where nothing is to be said */
+	v = visitor(visit(&c), &told);
+	v.n_refusal = 0;
+	EQ_INT(0, encl_relay_adopt(r, &v, &target));
+	EQ_INT(0, ending(r, c));
+	settle(r, 20);
+	EQ_INT(4, told.times);
+	close(c);
+	encl_relay_free(r);
+}
+
+/* A target that never answers refuses too; an end of the relay is an end of all. */
+TEST(launch_relay_adopted_ends)
+{
+	struct told told = {0};
+	const char *path = test_path("vm");
+	int listener = unix_server(path);
+	struct encl_relay *r = encl_relay_new(0);
+	struct encl_relay_end target = {
+		.kind = ENCL_RELAY_UNIX, .path = path, .port = 7, .timeout_ms = 50};
+	int c;
+	struct encl_relay_visitor v = visitor(visit(&c), &told);
+
+	EQ_INT(0, encl_relay_adopt(r, &v, &target));
+	expect(r, c, "sorry");
+	close(c);
+	settle(r, 20);
+	EQ_INT(1, told.times);
+
+	/* a visitor that leaves */
+	v = visitor(visit(&c), &told);
+	target.timeout_ms = 5000;
+	target.retry = true;
+	target.path = test_path("nobody");
+	EQ_INT(0, encl_relay_adopt(r, &v, &target));
+	settle(r, 10);
+	setsockopt(c, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0},
+		   sizeof(struct linger));
+	close(c);
+	settle(r, 20);
+	EQ_INT(2, told.times);
+	CHECK(!told.reached);
+
+	v = visitor(visit(&c), &told);
+	EQ_INT(0, encl_relay_adopt(r, &v, &target));
+	EQ_INT(1, encl_relay_connections(r));
+	encl_relay_free(r);
+	EQ_INT(3, told.times);
+	EQ_INT(0, read(c, (char[1]){0}, 1));
+	close(c);
+	close(listener);
+}
