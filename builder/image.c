@@ -10,6 +10,7 @@
 #include "lock/lock.h"
 #include "ramdisk/squashfs.h"
 #include "sources/cache.h"
+#include "sources/kernel_config.h"
 
 static int
 open_init(const struct encl_build *b, struct encl_content *init, char **bytes,
@@ -237,6 +238,18 @@ add_ways(const struct encl_manifest *m, json_t *custom)
 	json_decref(exchange);
 }
 
+/* Without the option an x86_64 kernel finds no device where ACPI is off: on Nitro. */
+static void
+add_devices(const struct encl_build *b, json_t *custom)
+{
+	bool cmdline =
+		encl_kernel_config_get(b->kernel.config, "VIRTIO_MMIO_CMDLINE_DEVICES") ==
+		ENCL_KCONFIG_BUILTIN;
+
+	if (b->m->arch == ENCL_ARCH_X86_64)
+		json_object_set_new(custom, "cmdlineDevices", json_boolean(cmdline));
+}
+
 static char *
 make_metadata(const struct encl_build *b)
 {
@@ -251,6 +264,7 @@ make_metadata(const struct encl_build *b)
 			  ENCL_COMPAT);
 
 	add_ways(b->m, json_object_get(custom, "enclavebuild"));
+	add_devices(b, json_object_get(custom, "enclavebuild"));
 	return encl_metadata_text(b->m->name, b->m->version, b->m->source_date_epoch,
 				  b->kernel.config, custom);
 }

@@ -93,7 +93,9 @@ add_machine(struct encl_qemu_command *c, const struct encl_qemu_setup *s)
 	const char *backend = s->vsock ? ",memory-backend=mem" : "";
 
 	add(c, "-M");
-	if (s->arch == ENCL_ARCH_X86_64)
+	if (s->nitro)
+		add(c, "nitro-enclave,vsock=vsock");
+	else if (s->arch == ENCL_ARCH_X86_64)
 		add(c, "microvm,rtc=on,acpi=on%s", backend);
 	else
 		add(c, "virt%s%s", s->kvm ? ",gic-version=max" : "", backend);
@@ -110,35 +112,59 @@ add_machine(struct encl_qemu_command *c, const struct encl_qemu_setup *s)
 	add(c, "%u", s->cpus);
 }
 
+/* nitro-enclave has memory to share, and the device, by itself. */
+static void
+add_vsock(struct encl_qemu_command *c, const struct encl_qemu_setup *s)
+{
+	encl_auto(encl_free) char *path = escape_commas(s->vsock);
+
+	add(c, "-chardev");
+	add(c, "socket,id=vsock,path=%s", path);
+	if (s->nitro)
+		return;
+	add(c, "-object");
+	add(c, "memory-backend-memfd,id=mem,size=%" PRIu64 "M,share=on", s->memory_mib);
+	add(c, "-device");
+	add(c, "vhost-user-vsock-device,chardev=vsock");
+}
+
+/* What is not measured is appended: here by us, there by QEMU. */
+static void
+add_image(struct encl_qemu_command *c, const struct encl_qemu_setup *s)
+{
+	encl_auto(encl_free) char *extra = encl_qemu_append(s);
+
+	add(c, "-kernel");
+	add(c, "/dev/fd/%d", s->nitro ? s->eif_fd : s->kernel_fd);
+	if (!s->nitro) {
+		add(c, "-initrd");
+		add(c, "/dev/fd/%d", s->initrd_fd);
+	}
+	add(c, "-append");
+	if (s->nitro)
+		add(c, "%s", extra);
+	else
+		add(c, "%s %s", s->cmdline, extra);
+}
+
 void
 encl_qemu_command(const struct encl_qemu_setup *s, struct encl_qemu_command *out)
 {
 	static const char *const fixed[] = {
-		"-nodefaults", "-no-user-config",   "-display",
-		"none",	       "-serial",	    "stdio",
-		"-no-reboot",  "-global",	    "virtio-mmio.force-legacy=false",
-		"-device",     "virtio-rng-device", NULL};
-	encl_auto(encl_free) char *extra = encl_qemu_append(s);
+		"-nodefaults", "-no-user-config", "-display",
+		"none",	       "-serial",	  "stdio",
+		"-no-reboot",  "-global",	  "virtio-mmio.force-legacy=false",
+		NULL};
+	/* On Nitro random numbers come from the NSM. */
+	static const char *const rng[] = {"-device", "virtio-rng-device", NULL};
 
 	memset(out, 0, sizeof *out);
 	add(out, "%s", encl_qemu_program(s->arch));
 	add_machine(out, s);
 	add_words(out, fixed);
-	if (s->vsock) {
-		encl_auto(encl_free) char *path = escape_commas(s->vsock);
-
-		add(out, "-object");
-		add(out, "memory-backend-memfd,id=mem,size=%" PRIu64 "M,share=on",
-		    s->memory_mib);
-		add(out, "-chardev");
-		add(out, "socket,id=vsock,path=%s", path);
-		add(out, "-device");
-		add(out, "vhost-user-vsock-device,chardev=vsock");
-	}
-	add(out, "-kernel");
-	add(out, "/dev/fd/%d", s->kernel_fd);
-	add(out, "-initrd");
-	add(out, "/dev/fd/%d", s->initrd_fd);
-	add(out, "-append");
-	add(out, "%s %s", s->cmdline, extra);
+	if (!s->nitro)
+		add_words(out, rng);
+	if (s->vsock)
+		add_vsock(out, s);
+	add_image(out, s);
 }

@@ -13,14 +13,16 @@
 /* Everything that decides the command line. */
 struct encl_qemu_setup {
 	enum encl_arch arch;
+	bool nitro; /* the machine nitro-enclave, which reads the image itself */
 	bool kvm;
 	uint64_t memory_mib;
 	unsigned cpus;
-	int kernel_fd, initrd_fd;
-	const char *cmdline;	 /* of the image */
-	const char *kernel_args; /* of the caller, or NULL */
-	const char *vsock;	 /* socket of the vsock program, or NULL */
-	uint64_t tsc_khz;	 /* 0: unknown */
+	int eif_fd;		  /* nitro */
+	int kernel_fd, initrd_fd; /* else */
+	const char *cmdline;	  /* of the image */
+	const char *kernel_args;  /* of the caller, or NULL */
+	const char *vsock; /* socket of the vsock program, or NULL (nitro: never) */
+	uint64_t tsc_khz;  /* 0: unknown */
 };
 
 enum { ENCL_QEMU_ARGS = 64 };

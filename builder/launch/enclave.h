@@ -25,6 +25,7 @@ enum encl_backend {
 	ENCL_BACKEND_NITRO_CLI
 };
 enum encl_accel { ENCL_ACCEL_AUTO, ENCL_ACCEL_KVM, ENCL_ACCEL_TCG };
+enum encl_emulated { ENCL_EMULATED_AUTO, ENCL_EMULATED_MICROVM, ENCL_EMULATED_NITRO };
 
 struct encl_run_options {
 	enum encl_backend backend;
@@ -42,6 +43,8 @@ struct encl_run_options {
 				  * the heartbeat; 0: QEMU none, Nitro by size */
 	unsigned stop_timeout_s; /* an orderly end may take so long; 0: at once */
 	enum encl_accel accel;
+	enum encl_emulated machine;  /* QEMU: emulated.h */
+	bool cmdline_devices;	     /* QEMU: the kernel finds those named there */
 	const char *kernel_args;     /* QEMU: appended, unmeasured; or NULL */
 	bool vsock;		     /* QEMU: where it can be had */
 	bool egress;		     /* the image has network.egress: open the proxy */
@@ -75,8 +78,9 @@ struct encl_run_result {
 	bool ready;	     /* told by the status channel */
 	bool published;	     /* the ways were open */
 	enum encl_vsock_state vsock;
-	const char *accel; /* QEMU: "kvm", "tcg"; else NULL */
-	uint32_t cid;	   /* Nitro; else 0 */
+	const char *accel;   /* QEMU: "kvm", "tcg"; else NULL */
+	const char *machine; /* QEMU: "microvm", "nitro-enclave", "virt"; else NULL */
+	uint32_t cid;	     /* Nitro; else 0 */
 	uint64_t memory_mib;
 	unsigned cpus;
 	uint64_t milliseconds;

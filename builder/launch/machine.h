@@ -51,6 +51,7 @@ struct encl_machine {
 	unsigned cpus;
 	char *cpu_ids;	   /* Nitro: "2-3", or NULL */
 	const char *accel; /* QEMU: "kvm" or "tcg", or NULL */
+	const char *type;  /* QEMU: "microvm", "nitro-enclave", "virt", or NULL */
 	bool debug;	   /* Nitro: PCRs are zero in its attestation */
 };
 

@@ -67,6 +67,34 @@ TEST(launch_command_kvm_and_arm)
 	       value_of(&c, "-append"));
 }
 
+/* QEMU reads the image, makes the devices and puts its command line in front. */
+TEST(launch_command_nitro_enclave)
+{
+	encl_auto(encl_qemu_command_clear) struct encl_qemu_command c;
+	struct encl_qemu_setup s = {.arch = ENCL_ARCH_X86_64,
+				    .nitro = true,
+				    .memory_mib = 512,
+				    .eif_fd = 9,
+				    .kernel_fd = -1,
+				    .initrd_fd = -1,
+				    .cmdline = "console=ttyS0",
+				    .vsock = "/tmp/device",
+				    .tsc_khz = 2596126};
+
+	encl_qemu_command(&s, &c);
+	EQ_STR("nitro-enclave,vsock=vsock", value_of(&c, "-M"));
+	EQ_STR("512M", value_of(&c, "-m"));
+	EQ_STR("socket,id=vsock,path=/tmp/device", value_of(&c, "-chardev"));
+	EQ_STR("/dev/fd/9", value_of(&c, "-kernel"));
+	EQ_STR("panic=-1 reboot=t tsc_early_khz=2596126 tsc=reliable "
+	       "enclave.heartbeat=2 enclave.relay=framed",
+	       value_of(&c, "-append"));
+	CHECK(!value_of(&c, "-initrd"));
+	CHECK(!value_of(&c, "-object"));
+	CHECK(!value_of(&c, "-device"));
+	CHECK(!c.argv[c.n]);
+}
+
 TEST(launch_command_tsc)
 {
 	EQ_INT(2596126, encl_tsc_khz_of_cpuinfo("a\t: b\ncpu MHz\t\t: 2596.126\n"));
