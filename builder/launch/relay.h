@@ -20,13 +20,17 @@ enum encl_relay_kind {
 	ENCL_RELAY_VSOCK, /* port; as a target also cid, as a listener any */
 	/* target only: a unix socket of vhost-device-vsock (or Firecracker), which
 	 * takes "CONNECT PORT\n" and answers "OK N\n" */
-	ENCL_RELAY_UNIX
+	ENCL_RELAY_UNIX,
+	/* adopted: fd, a connected socket, which the relay's owner has made; -1: there
+	 * is none, which is told at once */
+	ENCL_RELAY_OPEN
 };
 
 struct encl_relay_end {
 	enum encl_relay_kind kind;
 	const char *host; /* TCP: an address in digits, v4 or v6; NULL: 127.0.0.1 */
 	const char *path; /* UNIX */
+	int fd;		  /* OPEN: non-blocking; the relay's, as the visitor's is */
 	uint32_t cid;	  /* VSOCK */
 	uint32_t port;	  /* 1 to UINT32_MAX - 1; TCP to 65535 */
 	/*

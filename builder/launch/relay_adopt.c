@@ -57,6 +57,8 @@ encl_relay_adopt(struct encl_relay *r, const struct encl_relay_visitor *v,
 
 	if (!k) {
 		close(v->fd);
+		if (target->kind == ENCL_RELAY_OPEN && target->fd >= 0)
+			close(target->fd);
 		return -1;
 	}
 	c = encl_relay_begin(r, v->fd, v->framed, &k->target);

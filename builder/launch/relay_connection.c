@@ -242,6 +242,14 @@ encl_relay_start(struct encl_relay_connection *c)
 	bool pending;
 
 	c->n_reply = 0;
+	if (c->target->kind == ENCL_RELAY_OPEN) {
+		if (s->fd < 0)
+			give_up(c);
+		else
+			connected(c);
+		sort_in(c);
+		return;
+	}
 	s->fd = encl_relay_connect(c->target, &pending);
 	if (s->fd < 0) {
 		if (is_scarce(errno))
@@ -307,13 +315,18 @@ encl_relay_begin(struct encl_relay *r, int fd, bool framed,
 	}
 	if (!c || encl_relay_watch(r, &c->side[0].source, EPOLLET)) {
 		struct encl_relay_source lost = {.fd = fd};
+		struct encl_relay_source open = {
+			.fd = target->kind == ENCL_RELAY_OPEN ? target->fd : -1};
 
 		encl_relay_close(r, &lost);
+		encl_relay_close(r, &open);
 		free(c);
 		return NULL;
 	}
 	c->r = r;
 	c->target = target;
+	if (target->kind == ENCL_RELAY_OPEN)
+		c->side[1].source.fd = target->fd;
 	c->state = ENCL_RELAY_RETRYING;
 	c->side[0].framed = framed;
 	c->side[0].last = framed && is_vsock(fd);

@@ -73,6 +73,8 @@ fill_address(const struct encl_relay_end *end, uint32_t cid, union address *a)
 		a->local.sun_family = AF_UNIX;
 		memcpy(a->local.sun_path, end->path, n + 1);
 		return sizeof a->local;
+	case ENCL_RELAY_OPEN:
+		break;
 	}
 	return 0;
 }

@@ -803,6 +803,53 @@ TEST(launch_relay_refuses_the_adopted)
 }
 
 /* A target that never answers refuses too; an end of the relay is an end of all. */
+/* A target that its owner has connected, or has not. */
+TEST(launch_relay_adopts_to_open)
+{
+	struct told told = {0};
+	struct encl_relay *r = encl_relay_new(0);
+	struct encl_relay_end target = {.kind = ENCL_RELAY_OPEN};
+	int c, s;
+	struct encl_relay_visitor v = visitor(visit(&c), &told);
+
+	target.fd = visit(&s);
+	EQ_INT(0, encl_relay_adopt(r, &v, &target));
+	expect(r, s, "head");
+	expect(r, c, "hello");
+	EQ_INT(6, write(s, "answer", 6));
+	expect(r, c, "answer");
+	close(c);
+	EQ_INT(0, ending(r, s));
+	close(s);
+	settle(r, 20);
+	EQ_INT(1, told.times);
+	CHECK(told.reached);
+	EQ_INT(6, told.in);
+
+	/* who leaves before it begins takes the target along */
+	v = visitor(visit(&c), &told);
+	target.fd = visit(&s);
+	EQ_INT(0, encl_relay_adopt(r, &v, &target));
+	encl_relay_free(r);
+	char byte;
+	EQ_INT(0, recv(s, &byte, 1, MSG_DONTWAIT));
+	EQ_INT(2, told.times);
+	close(c);
+	close(s);
+
+	r = encl_relay_new(0);
+	v = visitor(visit(&c), &told);
+	target.fd = -1;
+	EQ_INT(0, encl_relay_adopt(r, &v, &target));
+	expect(r, c, "sorry");
+	EQ_INT(0, ending(r, c));
+	close(c);
+	settle(r, 20);
+	EQ_INT(3, told.times);
+	CHECK(!told.reached);
+	encl_relay_free(r);
+}
+
 TEST(launch_relay_adopted_ends)
 {
 	struct told told = {0};
