@@ -98,7 +98,8 @@ $(O)/enclavebuild: $(CMD_OBJ) $(O)/libenclavebuild.a
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(CMD_OBJ) $(O)/libenclavebuild.a $(PKG_LIBS)
 
 # What launch shares with the tool: plain C, nothing of the library.
-GUEST_SHARED_launch := $(sort $(wildcard builder/launch/relay*.c builder/launch/exchange*.c))
+GUEST_SHARED_launch := $(sort $(wildcard builder/launch/relay*.c builder/launch/exchange*.c \
+			builder/launch/status.c))
 
 # jsmn is a header alone; of /usr/include, which is glibc's, musl sees only it.
 JSMN := $(O)/guest/include/jsmn.h
@@ -108,7 +109,7 @@ $(JSMN):
 
 define guest_rules
 $(O)/guest/$(1)/%: $$(wildcard cmd/init/*.[ch] cmd/launch/*.[ch] cmd/guest/*.[ch]) $(JSMN) \
-		$(GUEST_SHARED_launch) $(wildcard builder/launch/relay*.h builder/launch/exchange*.h)
+		$(GUEST_SHARED_launch) $(wildcard builder/launch/relay*.h builder/launch/exchange*.h builder/launch/status.h)
 	@mkdir -p $$(@D)
 	$$(call say,GUEST,$$@)
 	$$(Q)$$(GUEST_CC_$(1)) $$(GUEST_CFLAGS) -isystem $(O)/guest/include -DENCL_VERSION='"$(VERSION)"' -o $$@ \
@@ -127,7 +128,7 @@ $(O)/unit-tests: $(UNIT_OBJ) $(O)/libenclavebuild.a
 # The reader of launch's config is a guest file; its tests compile it along.
 $(O)/tests/unit/ramdisk_launch_config_test.o $(O)/tests/fuzz/launch_config.o: CFLAGS += -Icmd
 $(O)/tests/unit/launch_unit_test.o $(O)/tests/unit/launch_docker_test.o $(O)/tests/fuzz/docker_reply.o: CFLAGS += -Icmd
-$(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/life*.c)) $(O)/tests/unit/launch_life_test.o $(O)/tests/unit/init_test.o: CFLAGS += -Icmd
+$(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/life*.c)) $(O)/tests/unit/launch_life_test.o $(O)/tests/unit/launch_status_test.o $(O)/tests/unit/init_test.o: CFLAGS += -Icmd
 $(O)/tests/unit/launch_exchanges_test.o $(O)/tests/unit/launch_process_test.o $(O)/tests/unit/launch_guest_test.o: CFLAGS += -Icmd
 
 # The tests' servers (tests/support/*d.c) share tests/support/serve.

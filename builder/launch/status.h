@@ -2,17 +2,24 @@
 /*
  * The status channel: what launch tells the parent on vsock port 9001, and what
  * the parent asks there.  Lines of at most ENCL_STATUS_LINE bytes with the newline;
- * whoever breaks a rule is cut off.  Any number of connections; each gets the state
- * as it is, then every change:
+ * whoever breaks a rule is cut off, and a parent who does not read.  At most 16
+ * connections; each gets the state as it is, then every change:
  *
  *	enclave-status 1
  *	nsm yes|no				is there a Nitro Secure Module?
  *	exec yes|no				debug.exec of the manifest
- *	unit NAME STATE [code=N|signal=N] [oom]	starting, started, healthy, unhealthy,
- *						exited, restarting, stopped
+ *	unit NAME STATE [code=N|signal=N] [oom]	starting (or waiting for another one),
+ *						started, healthy, unhealthy; and, with
+ *						how it ended, exited, restarting,
+ *						stopped (by us)
  *	ready					all units run (and are healthy where
  *						they have a check), or have completed
- *	end code=N | end signal=N		the last line; the enclave ends
+ *	end code=N | end signal=N		the last line: how the unit ended whose
+ *						exit code is the enclave's.  The parent
+ *						closes then; launch waits 2 s for that
+ *
+ * nsm and exec come once, at first.  An enclave of which nobody has asked waits for
+ * the parent until it is 2 s old before it ends, so that its end is told.
  *
  * The parent may send
  *	stop					end in order (answer: the lines above)
@@ -33,7 +40,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ENCL_STATUS_LINE = 32768, ENCL_STATUS_NAME = 64, ENCL_STATUS_UNITS = 512 };
+enum { ENCL_STATUS_LINE = 32768, ENCL_STATUS_NAME = 64, ENCL_STATUS_UNITS = 1024 };
 
 enum encl_status_unit_state {
 	ENCL_UNIT_STARTING,
@@ -71,7 +78,9 @@ struct encl_status {
 	size_t n_units, changed;
 	const char *text; /* of an attestation; valid until the next call */
 	char why[128];
-	char *line; /* private */
+	/* private */
+	unsigned stage;
+	char *line;
 	size_t n_line;
 };
 

@@ -14,7 +14,23 @@
 #include "manifest/report.h"
 #include "manifest/yaml.h"
 
-enum { HEARTBEAT = 9000 };
+/* What uses these ports in every enclave; or would, in one that has it. */
+static const char *
+port_owner(unsigned port)
+{
+	switch (port) {
+	case 9000:
+		return "is the heartbeat's";
+	case 9001:
+		return "is the status channel's";
+	case 9002:
+		return "is that of debug.exec";
+	case 9003:
+		return "is that of the way out (network.egress)";
+	default:
+		return NULL;
+	}
+}
 
 /* What the three lists' elements have in common. */
 struct entry {
@@ -60,8 +76,10 @@ check_entry(const struct entry *all, size_t i, struct encl_manifest_report *r)
 	if (me->name[strspn(me->name, "0123456789")] == 0)
 		problem(r, me, "name", "\"%s\" could be a port; give it a letter",
 			me->name);
-	if (me->vsock == HEARTBEAT)
-		problem(r, me, "vsock", "%u is the heartbeat's", me->vsock);
+	if (port_owner(me->vsock))
+		problem(r, me, "vsock",
+			"%u %s; 9000 to 9003 are the tool's, take another one", me->vsock,
+			port_owner(me->vsock));
 	for (size_t j = 0; j < i; j++) {
 		/* ports are named by run -p, folders by run --exchange */
 		name_taken = name_taken || (!strcmp(all[j].list, me->list) &&
@@ -70,7 +88,7 @@ check_entry(const struct entry *all, size_t i, struct encl_manifest_report *r)
 	}
 	if (name_taken)
 		problem(r, me, "name", "\"%s\" is there twice", me->name);
-	if (port_taken && me->vsock != HEARTBEAT)
+	if (port_taken && !port_owner(me->vsock))
 		problem(r, me, "vsock", "%u is taken by an entry above", me->vsock);
 }
 

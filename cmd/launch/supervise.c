@@ -71,8 +71,10 @@ supervise(const struct config *c)
 		say("signals: ", guest_why());
 		return LAUNCH_FAILED;
 	}
+	status_start();
 	if (units_start(c))
 		return LAUNCH_FAILED;
 	loop_run();
+	status_end(units_code(), units_signal());
 	return units_code();
 }

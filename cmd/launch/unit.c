@@ -25,13 +25,19 @@ static struct {
 	struct unit *v;
 	size_t n;
 	bool stopping;
-	bool judged; /* code is set by a critical unit */
-	int code;
-	int first_failure;
+	const struct unit *judge; /* the first critical one that ended */
+	const struct unit *first_failure;
+	bool ready;
 	bool looking, look_again; /* look() */
 } units;
 
 static void look(void);
+
+const struct unit *
+unit_at(size_t i)
+{
+	return i < units.n ? &units.v[i] : NULL;
+}
 
 struct unit *
 unit_find(const char *name)
@@ -65,11 +71,12 @@ finish(struct unit *u)
 {
 	u->state = UNIT_ENDED;
 	u->healthy = false;
+	u->stopped = units.stopping;
+	status_changed(u);
 	if (u->last_code && !units.first_failure)
-		units.first_failure = u->last_code;
-	if (u->config->critical && !units.stopping && !units.judged) {
-		units.judged = true;
-		units.code = u->last_code;
+		units.first_failure = u;
+	if (u->config->critical && !units.stopping && !units.judge) {
+		units.judge = u;
 		units_stop();
 	}
 	look();
@@ -89,6 +96,8 @@ never_start(struct unit *u, const struct dependency *d, const struct unit *on)
 	say(u->config->name, " is not started: it depends on ", d->name, ", which ", what,
 	    code);
 	u->last_code = DEPENDENCY_FAILED;
+	u->last.known = true;
+	u->last.code = DEPENDENCY_FAILED;
 	finish(u);
 }
 
@@ -99,6 +108,7 @@ start(struct unit *u)
 	u->healthy = u->completed = u->unhealthy = u->killed = false;
 	u->failures = 0;
 	record_now(&u->started);
+	status_changed(u);
 	u->ops->start(u);
 }
 
@@ -168,6 +178,19 @@ all_ended(void)
 	return true;
 }
 
+static bool
+all_ready(void)
+{
+	for (size_t i = 0; i < units.n; i++) {
+		const struct unit *u = &units.v[i];
+
+		if (!(u->state == UNIT_RUNNING && u->healthy) &&
+		    !(u->state == UNIT_ENDED && u->completed))
+			return false;
+	}
+	return true;
+}
+
 /* One step for each unit that can take one; the last unit first in stopping. */
 static void
 look_once(void)
@@ -195,6 +218,10 @@ look(void)
 		look_once();
 	}
 	units.looking = false;
+	if (!units.ready && !units.stopping && all_ready()) {
+		units.ready = true;
+		status_ready();
+	}
 	if (all_ended())
 		loop_stop();
 }
@@ -253,6 +280,7 @@ unit_started(struct unit *u)
 	} else if (c->health == HEALTH_NONE) {
 		u->healthy = true;
 	}
+	status_changed(u);
 	look();
 }
 
@@ -285,11 +313,13 @@ unit_healthy(struct unit *u, bool healthy, const char *why)
 	if (healthy) {
 		say(u->config->name, " healthy after ",
 		    record_tenths(loop_ms() - u->run_since), " s");
+		status_changed(u);
 		look();
 		return;
 	}
 	say(u->config->name, " is not healthy: ", why ? why : "its check fails");
 	u->unhealthy = true;
+	status_changed(u);
 	stop(u);
 }
 
@@ -313,6 +343,7 @@ restart_later(struct unit *u, bool long_run)
 		u->backoff_ms = BACKOFF_FIRST_MS;
 	u->state = UNIT_BACKOFF;
 	u->restarts++;
+	status_changed(u);
 	say(u->config->name, ": restart ", guest_dec(u->restarts), " in ",
 	    record_tenths(u->backoff_ms), " s");
 	loop_timer(&u->timer, u->backoff_ms);
@@ -336,6 +367,10 @@ unit_ended(struct unit *u, const struct unit_end *end)
 	record_end(u, end);
 	/* who was stopped for not being healthy has failed, whatever it says */
 	u->last_code = end->code ? end->code : u->unhealthy ? 1 : 0;
+	u->last.known = true;
+	u->last.code = end->code;
+	u->last.signal = end->signal;
+	u->last.oom = end->oom;
 	u->completed = !u->last_code && !end->never_ran;
 	u->healthy = false;
 	if (is_restarted(u, end)) {
@@ -420,17 +455,35 @@ units_stop(void)
 }
 
 /* By the first critical unit that failed; without one, by the first failure. */
-int
-units_code(void)
+static const struct unit *
+verdict(void)
 {
 	bool critical = false;
 
-	if (units.judged)
-		return units.code;
+	if (units.judge)
+		return units.judge;
 	for (size_t i = 0; i < units.n; i++) {
 		if (units.v[i].config->critical && units.v[i].last_code)
-			return units.v[i].last_code;
+			return &units.v[i];
 		critical = critical || units.v[i].config->critical;
 	}
-	return critical ? 0 : units.first_failure;
+	return critical ? NULL : units.first_failure;
+}
+
+int
+units_code(void)
+{
+	return verdict() ? verdict()->last_code : 0;
+}
+
+int
+units_signal(void)
+{
+	return verdict() && verdict()->last_code ? verdict()->last.signal : 0;
+}
+
+bool
+units_ready(void)
+{
+	return units.ready;
 }

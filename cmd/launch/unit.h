@@ -77,7 +77,12 @@ struct unit {
 	bool killed;	/* kill() was called */
 	bool given_up;	/* and did not help */
 	bool unhealthy; /* stopped for that */
+	bool stopped;	/* it ended while all were stopped */
 	int last_code;
+	struct {
+		bool known, oom;
+		int code, signal;
+	} last; /* how it ended last */
 };
 
 /* Reports of the kinds.  unit_ended prints the exit record. */
@@ -96,8 +101,14 @@ struct unit *unit_find(const char *name);
 int units_start(const struct config *c);
 /* Stops everything, in reverse order; asked again it does nothing. */
 void units_stop(void);
-/* The enclave's exit code, when the loop was stopped. */
+/* The enclave's exit code, when the loop was stopped; and the signal that ended
+ * the unit whose code it is, or 0. */
 int units_code(void);
+int units_signal(void);
+/* Once all ran, healthy where they have a check, or had completed. */
+bool units_ready(void);
+/* The i-th unit, or NULL. */
+const struct unit *unit_at(size_t i);
 
 /*
  * supervise.c: runs all units of c to the end; returns the enclave's exit code.
@@ -105,6 +116,13 @@ int units_code(void);
  * app.
  */
 int supervise(const struct config *c);
+
+/* status.c: tells the parent (builder/launch/status.h). */
+void status_start(void);
+void status_changed(const struct unit *u);
+void status_ready(void);
+/* The last line; until the parent has it, or has had its time. */
+void status_end(int code, int signal);
 
 /* process.c: a child of its own session and cgroup; stdout and stderr go to
  * log.c (straight to the console for a unit with config->raw_output). */

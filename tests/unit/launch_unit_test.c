@@ -19,6 +19,11 @@
 #define process_ops	fake_process_ops
 #define dockerd_ops	fake_dockerd_ops
 #define container_ops	fake_container_ops
+#define unit_at		fake_unit_at
+#define units_ready	fake_units_ready
+#define units_signal	fake_units_signal
+#define status_changed	fake_status_changed
+#define status_ready	fake_status_ready
 #define record_now	fake_now
 #define record_end	fake_record_end
 #define record_tenths	fake_tenths
@@ -179,6 +184,17 @@ void
 health_probe(struct unit *u)
 {
 	note2("?", u->config->name);
+}
+
+void
+status_changed(const struct unit *u)
+{
+	(void)u;
+}
+
+void
+status_ready(void)
+{
 }
 
 void

@@ -84,6 +84,7 @@ life_reset(void)
 	life_reset_units();
 	life_reset_dockerd();
 	life_reset_daemon();
+	life_reset_status();
 	life_reset_loop();
 	life_now = 1000;
 	over = false;

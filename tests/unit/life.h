@@ -24,69 +24,82 @@
 #include <unistd.h>
 
 /* Other tests compile the same files into the same program. */
-#define guest_say	    life_say
-#define guest_say_to	    life_say_to
-#define guest_dec	    life_dec
-#define guest_why	    life_why
-#define guest_put	    life_put
-#define join_texts	    life_join_texts
-#define docker_message	    life_docker_message
-#define docker_stream_error life_docker_stream_error
-#define docker_life	    life_docker_life
-#define docker_gone	    life_docker_gone
-#define docker_patience	    life_docker_patience
-#define docker_join	    life_docker_join
-#define dataroot_prepare    life_dataroot_prepare
-#define dockerd_ops	    life_dockerd_ops
-#define container_ops	    life_container_ops
-#define process_ops	    life_process_ops
-#define process_signal	    life_process_signal
-#define health_probe	    life_health_probe
-#define health_stop	    life_health_stop
-#define unit_find	    life_unit_find
-#define unit_started	    life_unit_started
-#define unit_probed	    life_unit_probed
-#define unit_healthy	    life_unit_healthy
-#define unit_ended	    life_unit_ended
-#define units_start	    life_units_start
-#define units_stop	    life_units_stop
-#define units_code	    life_units_code
-#define http_feed	    life_http_feed
-#define http_end	    life_http_end
-#define http_start	    life_http_start
-#define http_timeout	    life_http_timeout
-#define http_cancel	    life_http_cancel
-#define json_parse	    life_json_parse
-#define json_clear	    life_json_clear
-#define json_text	    life_json_text
-#define json_int	    life_json_int
-#define json_flag	    life_json_flag
-#define frames_feed	    life_frames_feed
-#define loop_watch	    life_loop_watch
-#define loop_change	    life_loop_change
-#define loop_unwatch	    life_loop_unwatch
-#define loop_timer	    life_loop_timer
-#define loop_timer_stop	    life_loop_timer_stop
-#define loop_ms		    life_loop_ms
-#define loop_run	    life_loop_run
-#define loop_stop	    life_loop_stop
-#define log_open	    life_log_open
-#define log_feed	    life_log_feed
-#define log_close	    life_log_close
-#define log_tail	    life_log_tail
-#define child_start	    life_child_start
-#define child_why	    life_child_why
-#define child_signal	    life_child_signal
-#define child_kill	    life_child_kill
-#define cgroup_make	    life_cgroup_make
-#define cgroup_oom_kills    life_cgroup_oom_kills
-#define cgroup_oom_watch    life_cgroup_oom_watch
-#define cgroup_oom_seen	    life_cgroup_oom_seen
-#define record_now	    life_record_now
-#define record_end	    life_record_end
-#define record_tenths	    life_record_tenths
-#define record_seconds	    life_record_seconds
-#define record_signal	    life_record_signal
+#define guest_say	     life_say
+#define guest_say_to	     life_say_to
+#define guest_dec	     life_dec
+#define guest_why	     life_why
+#define guest_put	     life_put
+#define join_texts	     life_join_texts
+#define docker_message	     life_docker_message
+#define docker_stream_error  life_docker_stream_error
+#define docker_life	     life_docker_life
+#define docker_gone	     life_docker_gone
+#define docker_patience	     life_docker_patience
+#define docker_join	     life_docker_join
+#define dataroot_prepare     life_dataroot_prepare
+#define dockerd_ops	     life_dockerd_ops
+#define container_ops	     life_container_ops
+#define process_ops	     life_process_ops
+#define process_signal	     life_process_signal
+#define health_probe	     life_health_probe
+#define health_stop	     life_health_stop
+#define unit_find	     life_unit_find
+#define unit_started	     life_unit_started
+#define unit_probed	     life_unit_probed
+#define unit_healthy	     life_unit_healthy
+#define unit_ended	     life_unit_ended
+#define units_start	     life_units_start
+#define units_stop	     life_units_stop
+#define units_code	     life_units_code
+#define units_signal	     life_units_signal
+#define units_ready	     life_units_ready
+#define unit_at		     life_unit_at
+#define status_start	     life_status_start
+#define status_changed	     life_status_changed
+#define status_ready	     life_status_ready
+#define status_end	     life_status_end
+#define nsm_there	     life_nsm_there
+#define nsm_is_busy	     life_nsm_is_busy
+#define nsm_attest	     life_nsm_attest
+#define launch_has_vsock     life_has_vsock
+#define encl_relay_listen    life_listen
+#define launch_egress_parent life_egress_parent
+#define http_feed	     life_http_feed
+#define http_end	     life_http_end
+#define http_start	     life_http_start
+#define http_timeout	     life_http_timeout
+#define http_cancel	     life_http_cancel
+#define json_parse	     life_json_parse
+#define json_clear	     life_json_clear
+#define json_text	     life_json_text
+#define json_int	     life_json_int
+#define json_flag	     life_json_flag
+#define frames_feed	     life_frames_feed
+#define loop_watch	     life_loop_watch
+#define loop_change	     life_loop_change
+#define loop_unwatch	     life_loop_unwatch
+#define loop_timer	     life_loop_timer
+#define loop_timer_stop	     life_loop_timer_stop
+#define loop_ms		     life_loop_ms
+#define loop_run	     life_loop_run
+#define loop_stop	     life_loop_stop
+#define log_open	     life_log_open
+#define log_feed	     life_log_feed
+#define log_close	     life_log_close
+#define log_tail	     life_log_tail
+#define child_start	     life_child_start
+#define child_why	     life_child_why
+#define child_signal	     life_child_signal
+#define child_kill	     life_child_kill
+#define cgroup_make	     life_cgroup_make
+#define cgroup_oom_kills     life_cgroup_oom_kills
+#define cgroup_oom_watch     life_cgroup_oom_watch
+#define cgroup_oom_seen	     life_cgroup_oom_seen
+#define record_now	     life_record_now
+#define record_end	     life_record_end
+#define record_tenths	     life_record_tenths
+#define record_seconds	     life_record_seconds
+#define record_signal	     life_record_signal
 /* What of the system is made up. */
 #define clock_gettime(id, t)   life_clock(id, t)
 #define epoll_wait(e, v, n, t) life_epoll_wait(e, v, n, t)
@@ -150,6 +163,16 @@ void life_prints(const char *name, const char *text);
 /* How often a request that begins so was made. */
 unsigned life_asked(const char *request);
 
+/* ---- the parent ---- */
+
+/* The module of the machine: what it answers, "!why" or nothing for ever; NULL:
+ * there is none. */
+extern const char *life_nsm;
+/* A connection to the status channel. */
+int life_parent(void);
+/* What it was told since, as "line; line; ", with "closed" where that is so. */
+const char *life_told(int parent);
+
 /* ---- the clock and the course of things ---- */
 
 /* Forgets everything; call it first and last. */
@@ -171,6 +194,7 @@ void life_over(const char *file, int line, uint64_t ms, int code);
 /* Parts that know the statics of what they include. */
 void life_reset_dockerd(void);
 void life_reset_loop(void);
+void life_reset_status(void);
 void life_reset_units(void);
 void life_reset_container(struct unit *u);
 
