@@ -20,6 +20,8 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/digest.h"
+#include "base/parse.h"
 #include "launch/relay.h"
 #include "launch/wall.h"
 
@@ -49,6 +51,7 @@ struct encl_heartbeat {
 	struct encl_log *log;
 	int epoll;
 	int listener; /* or -1; a guest keeps it for later */
+	bool holds;   /* the listener is ours to serve */
 	int door;     /* holder: where guests come in, or -1 */
 	int holder;   /* guest: the way to the holder, or -1 */
 	int guests[GUESTS];
@@ -213,8 +216,8 @@ static void
 hold(struct encl_heartbeat *h, int listener)
 {
 	h->listener = listener;
+	h->holds = true;
 	watch(h, listener);
-	open_door(h);
 }
 
 /* A place: the port, or one beside who has it.  False, with errno: not now. */
@@ -225,6 +228,7 @@ find_place(struct encl_heartbeat *h)
 
 	if (fd >= 0) {
 		hold(h, fd);
+		open_door(h);
 		return true;
 	}
 	if (errno != EADDRINUSE)
@@ -235,6 +239,26 @@ find_place(struct encl_heartbeat *h)
 	return false;
 }
 
+/* Another run folder, or another host's root, is another machine (of a test). */
+static char *
+name_door(void)
+{
+	static const char *const names[] = {"ENCLAVEBUILD_RUN", "ENCLAVEBUILD_HOST_ROOT"};
+	enum { BYTES = 8 };
+	encl_auto(encl_hash_free) struct encl_hash *hash = encl_hash_new(ENCL_SHA256);
+	struct encl_digest digest;
+	char hex[2 * BYTES + 1];
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const char *value = getenv(names[i]);
+
+		encl_hash_update(hash, value ? value : "", value ? strlen(value) + 1 : 1);
+	}
+	encl_hash_final(hash, &digest);
+	encl_hex(digest.bytes, BYTES, hex);
+	return encl_xasprintf("enclavebuild/heartbeat/%s", hex);
+}
+
 int
 encl_heartbeat_open(const struct encl_heartbeat_port *port, struct encl_log *log,
 		    bool (*cancelled)(void *arg), void *arg, struct encl_heartbeat **out,
@@ -242,12 +266,11 @@ encl_heartbeat_open(const struct encl_heartbeat_port *port, struct encl_log *log
 {
 	encl_auto(encl_heartbeat_free) struct encl_heartbeat *h =
 		encl_xcalloc(1, sizeof *h);
-	const char *run = getenv("ENCLAVEBUILD_RUN");
 	uint64_t until;
 
 	h->epoll = h->listener = h->door = h->holder = -1;
 	h->log = log;
-	h->door_name = encl_xasprintf("enclavebuild/heartbeat%s", run ? run : "");
+	h->door_name = name_door();
 	h->port = port ? *port
 		       : (struct encl_heartbeat_port){h->door_name, listen_vsock,
 						      accept_vsock, NULL, WAIT_MS};
@@ -440,18 +463,21 @@ look_after_guests(struct encl_heartbeat *h)
 
 /* ---- the guest's part ---- */
 
-/* The holder has ended: one of those that waited holds from now on. */
+/* The holder has ended: one of those that waited holds from now on.  The port is
+ * still taken, by the socket that it left to all of them. */
 static void
 succeed(struct encl_heartbeat *h)
 {
-	if (h->listener < 0) {
-		find_place(h);
-		return;
-	}
-	if (open_door(h))
-		watch(h, h->listener);
-	else
+	int fd = h->port.listen(h->port.arg);
+
+	if (fd >= 0) {
+		encl_close_fd(encl_take(h->listener, -1));
+		hold(h, fd);
+	} else if (h->listener >= 0 && open_door(h)) {
+		hold(h, h->listener);
+	} else {
 		knock(h);
+	}
 }
 
 static void
@@ -481,15 +507,17 @@ encl_heartbeat_step(struct encl_heartbeat *h)
 
 	if (h->holder >= 0)
 		hear_holder(h);
-	if (h->holder < 0 && h->door < 0)
+	if (h->holder < 0 && !h->holds)
 		succeed(h);
-	if (h->holder < 0 && h->listener >= 0) {
-		if (h->door >= 0) {
-			look_after_guests(h);
-			take_guests(h);
-		}
-		take_connections(h);
+	/* One that was before us may not have closed its door yet. */
+	if (h->holds && h->door < 0)
+		open_door(h);
+	if (h->door >= 0) {
+		look_after_guests(h);
+		take_guests(h);
 	}
+	if (h->holds)
+		take_connections(h);
 	drop_visits(&h->others, encl_clock_ms());
 	attend_all(h);
 	return h->came && !before;

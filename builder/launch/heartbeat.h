@@ -8,9 +8,9 @@
  * first one has its heartbeat or is killed.  Nobody keeps the port for longer than
  * it takes to come up.
  *
- * They meet at an abstract unix socket (SOCK_SEQPACKET), "\0enclavebuild/heartbeat"
- * and the value of ENCLAVEBUILD_RUN, and trust their own user only.  Runs of other
- * users, and nitro-cli, wait for each other.
+ * They meet at an abstract unix socket (SOCK_SEQPACKET), "\0enclavebuild/heartbeat/"
+ * and a digest of ENCLAVEBUILD_RUN and ENCLAVEBUILD_HOST_ROOT, and trust their own
+ * user only.  Runs of other users, and nitro-cli, wait for each other.
  */
 #ifndef ENCL_LAUNCH_HEARTBEAT_H
 #define ENCL_LAUNCH_HEARTBEAT_H

@@ -30,7 +30,6 @@ struct start {
 	struct encl_nitro_load load;
 	struct encl_nitro_plan plan;
 	uint64_t offset; /* of the image in the memory */
-	bool loaded;
 };
 
 static void
@@ -61,7 +60,6 @@ load(struct start *s, const struct encl_nitro *n, struct encl_err *e)
 				 "%s: signature: is of another image (PCR0 differs); the "
 				 "hypervisor would refuse it",
 				 s->load.eif->path);
-	s->loaded = true;
 	return 0;
 }
 
@@ -110,13 +108,11 @@ build(struct start *s, struct encl_nitro *n, int device, struct encl_err *e)
 	if (encl_nitro_create(device, &n->enclave, e) ||
 	    encl_nitro_load_offset(n->enclave, &offset, e))
 		return -1;
-	if (!s->loaded || offset != s->offset) {
+	if (offset != s->offset) {
 		s->offset = offset;
 		if (load(s, n, e))
 			return -1;
 	}
-	/* Pages that were an enclave's, even for a moment, come back empty. */
-	s->loaded = false;
 	for (size_t i = 0; i < n->memory.n; i++)
 		if (encl_nitro_add_memory(n->enclave, n->memory.regions[i].p,
 					  n->memory.regions[i].size, e))
@@ -140,7 +136,10 @@ wait_a_while(const struct encl_run_options *o, uint64_t ms)
 	return true;
 }
 
-/* Right after another enclave ended the hypervisor refuses for a moment. */
+/*
+ * Right after another enclave ended the hypervisor refuses for a moment.  Pages that
+ * were an enclave's, even in part, are given back and taken anew.
+ */
 static int
 build_again(struct start *s, struct encl_nitro *n, int device, struct encl_err *e)
 {
@@ -150,9 +149,10 @@ build_again(struct start *s, struct encl_nitro *n, int device, struct encl_err *
 		encl_close_fd(encl_take(n->enclave, -1));
 		if (!encl_nitro_passing(e->sys))
 			return -1;
+		encl_nitro_memory_clear(&n->memory);
 		encl_info(n->log, "%s; trying again in %u s", e->msg,
 			  i * PAUSE_MS / 1000);
-		if (!wait_a_while(s->o, (uint64_t)i * PAUSE_MS))
+		if (!wait_a_while(s->o, (uint64_t)i * PAUSE_MS) || prepare(s, n, e))
 			return -1;
 		rc = build(s, n, device, e);
 	}
