@@ -197,7 +197,6 @@ free_nitro(struct encl_machine *m)
 	encl_close_fd(n->console.fd);
 	encl_close_fd(n->timer);
 	encl_close_fd(n->m.fd);
-	encl_wall_clear(&n->m.wall);
 	free(n->m.cpu_ids);
 	free(n);
 }
