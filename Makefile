@@ -139,6 +139,11 @@ $(O)/libserve.a: $(SERVE_OBJ)
 $(SERVERS): $(O)/libserve.a
 $(SERVERS): SUPPORT_LIBS := $(O)/libserve.a -lssl
 $(O)/tests/support/%d.o $(SERVE_OBJ): CFLAGS += -Itests/support/serve
+# The Nitro machine of the tests: nitrod, and nitro.so by which programs see it.
+NITRO_OBJ := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard tests/support/nitro/*.c)))
+$(O)/support/nitrod: $(NITRO_OBJ)
+$(O)/support/nitrod: SUPPORT_LIBS := $(NITRO_OBJ)
+$(O)/support/nitro.so: tests/support/nitro/wire.h
 $(O)/support/%: $(O)/tests/support/%.o $(O)/libenclavebuild.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
