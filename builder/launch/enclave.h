@@ -29,7 +29,8 @@ enum encl_emulated { ENCL_EMULATED_AUTO, ENCL_EMULATED_MICROVM, ENCL_EMULATED_NI
 
 struct encl_run_options {
 	enum encl_backend backend;
-	const char *name;	 /* in the run folder; NULL: the image's */
+	const char *name;	 /* in the run folder; NULL: "enclave" */
+	bool name_exact;	 /* that name or none; else NAME-2 is fine */
 	const char *image;	 /* file or reference, as the user gave it */
 	const char *image_path;	 /* of the file, for nitro-cli */
 	const char *pcr0;	 /* hex, for the state; or NULL */
@@ -85,6 +86,9 @@ struct encl_run_result {
 	unsigned cpus;
 	uint64_t milliseconds;
 };
+
+/* Nitro where its device is (below ENCLAVEBUILD_HOST_ROOT), else QEMU. */
+enum encl_backend encl_backend_here(void);
 
 /*
  * Runs to the end.  SIGINT, SIGTERM and SIGHUP of the calling thread are blocked

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "launch/exchange.h"
 #include "launch/relay.h"
+#include "launch/wall.h"
 
 enum { TRY_MS = 30000, PAUSE_MS = 100, ANSWER_MS = 10000 };
 
@@ -33,7 +34,7 @@ struct one {
 
 struct encl_folders {
 	struct encl_log *log;
-	const char *socket;
+	const struct encl_wall *wall;
 	int ends; /* eventfd: readable once all of it is to end */
 	struct one *v;
 	size_t n;
@@ -107,16 +108,28 @@ read_answer(const struct encl_folders *f, int fd)
 	return false;
 }
 
+static bool
+is_connected(const struct encl_folders *f, int fd)
+{
+	struct pollfd p[2] = {{fd, POLLOUT, 0}, {f->ends, POLLIN, 0}};
+	socklen_t n = sizeof(int);
+	int error = 0;
+
+	return poll(p, 2, ANSWER_MS) > 0 && !p[1].revents &&
+	       !getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) && !error;
+}
+
 static int
 try_once(const struct one *x)
 {
-	const struct encl_relay_end end = {.kind = ENCL_RELAY_UNIX,
-					   .path = x->all->socket,
-					   .port = x->folder->vsock};
+	struct encl_relay_end end;
 	bool pending;
-	int fd = encl_relay_connect(&end, &pending);
+	int fd;
 
-	if (fd >= 0 && !read_answer(x->all, fd))
+	encl_wall_target(x->all->wall, x->folder->vsock, false, &end);
+	fd = encl_relay_connect(&end, &pending);
+	if (fd >= 0 && ((pending && !is_connected(x->all, fd)) ||
+			(end.kind == ENCL_RELAY_UNIX && !read_answer(x->all, fd))))
 		encl_close_fd(encl_take(fd, -1));
 	return fd;
 }
@@ -159,9 +172,9 @@ work(void *arg)
 }
 
 void
-encl_folders_start(struct encl_folders *f, const char *socket)
+encl_folders_start(struct encl_folders *f, const struct encl_wall *wall)
 {
-	f->socket = socket;
+	f->wall = wall;
 	for (size_t i = 0; i < f->n; i++)
 		f->v[i].started = !pthread_create(&f->v[i].thread, NULL, work, &f->v[i]);
 }

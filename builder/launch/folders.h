@@ -19,6 +19,7 @@ struct encl_folder {
 };
 
 struct encl_folders;
+struct encl_wall;
 
 /* Opens the folders, or ENCL_HOST naming one: it is not there, or it is writable and
  * another one writes there too. */
@@ -26,10 +27,10 @@ int encl_folders_open(const struct encl_folder *v, size_t n, struct encl_log *lo
 		      struct encl_folders **out, struct encl_err *e) ENCL_MUST_CHECK;
 
 /*
- * Connects, by vhost-device-vsock's socket, and keeps them alike.  Where the
+ * Connects through the wall, which stays as it is, and keeps them alike.  Where the
  * enclave does not listen it is tried for 30 s; what ends one is a warning.
  */
-void encl_folders_start(struct encl_folders *f, const char *socket);
+void encl_folders_start(struct encl_folders *f, const struct encl_wall *wall);
 
 /* Ends all of it and waits for that; NULL is fine. */
 void encl_folders_free(struct encl_folders *f);

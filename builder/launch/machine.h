@@ -57,8 +57,8 @@ struct encl_machine {
 
 /*
  * Starts it: everything is checked before anything is made.  cancelled may be
- * asked between steps that take long.  The image is open for reading; nothing of
- * it is needed when the function has returned.
+ * asked between steps that take long.  Image and options stay as they are until the
+ * machine is freed.
  */
 int encl_qemu_start(const struct encl_eif *eif, const struct encl_run_options *o,
 		    const struct encl_machine_listener *l, struct encl_machine **out,

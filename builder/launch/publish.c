@@ -3,10 +3,14 @@
 #include "launch/publish.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/alloc.h"
+#include "base/cleanup.h"
 #include "launch/relay.h"
+#include "launch/wall.h"
 
 /* IPv6 addresses stand in brackets. */
 #define ADDRESS(w)                                                                       \
@@ -37,35 +41,70 @@ fail_to_listen(const struct encl_way *w, struct encl_err *e)
 	return encl_fail_sys(e, ENCL_HOST, "publish %s%s%s:%u", ADDRESS(w));
 }
 
-int
-encl_publish_open(const struct encl_way *ways, size_t n, const char *socket,
-		  struct encl_relay **out, struct encl_err *e)
+static struct encl_relay_end
+listen_end(const struct encl_way *w)
 {
-	struct encl_relay *r = encl_relay_new(0);
+	return (struct encl_relay_end){
+		.kind = ENCL_RELAY_TCP, .host = w->address, .port = w->port};
+}
 
-	if (!r)
-		return encl_fail_sys(e, ENCL_FAILED, "start the relay");
-	encl_relay_hold(r, true);
-	raise_limit();
-	for (size_t i = 0; i < n; i++) {
-		const struct encl_relay_end here = {.kind = ENCL_RELAY_TCP,
-						    .host = ways[i].address,
-						    .port = ways[i].port};
-		const struct encl_relay_end there = {.kind = ENCL_RELAY_UNIX,
-						     .path = socket,
-						     .port = ways[i].vsock,
-						     .framed = ways[i].name != NULL,
-						     .timeout_ms = ENCL_WAY_TIMEOUT_MS,
-						     .retry = true};
+int
+encl_publish_open(const struct encl_way *ways, size_t n, struct encl_relay **out,
+		  int **listeners, struct encl_err *e)
+{
+	int *fds = encl_xcalloc(n + 1, sizeof *fds);
+	struct encl_relay *r;
+	size_t i;
 
-		if (encl_relay_add(r, &here, &there)) {
+	for (i = 0; i < n; i++)
+		fds[i] = -1;
+	for (i = 0; i < n; i++) {
+		const struct encl_relay_end here = listen_end(&ways[i]);
+
+		fds[i] = encl_relay_listen(&here);
+		if (fds[i] < 0) {
 			fail_to_listen(&ways[i], e);
-			encl_relay_free(r);
+			encl_publish_close(fds, n);
 			return -1;
 		}
 	}
+	r = encl_relay_new(0);
+	if (!r) {
+		encl_fail_sys(e, ENCL_FAILED, "start the relay");
+		encl_publish_close(fds, n);
+		return -1;
+	}
+	encl_relay_hold(r, true);
+	raise_limit();
+	*listeners = fds;
 	*out = r;
 	return 0;
+}
+
+int
+encl_publish_lead(struct encl_relay *r, int *listeners, const struct encl_way *ways,
+		  size_t n, const struct encl_wall *wall, struct encl_err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct encl_relay_end here = listen_end(&ways[i]);
+		struct encl_relay_end there;
+
+		encl_wall_target(wall, ways[i].vsock, ways[i].name != NULL, &there);
+		there.timeout_ms = ENCL_WAY_TIMEOUT_MS;
+		there.retry = true;
+		here.fd = encl_take(listeners[i], -1);
+		if (encl_relay_add(r, &here, &there))
+			return fail_to_listen(&ways[i], e);
+	}
+	return 0;
+}
+
+void
+encl_publish_close(int *listeners, size_t n)
+{
+	for (size_t i = 0; listeners && i < n; i++)
+		encl_close_fd(listeners[i]);
+	free(listeners);
 }
 
 void

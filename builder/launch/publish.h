@@ -11,6 +11,7 @@
 #include "base/log.h"
 
 struct encl_relay;
+struct encl_wall;
 
 struct encl_way {
 	const char *address; /* IPv4 or IPv6, in digits */
@@ -25,12 +26,17 @@ enum {
 };
 
 /*
- * Listens for all of them at once, or ENCL_HOST naming the port.  socket is the
- * one of vhost-device-vsock for connections from the host.  Nothing is taken
- * from the listeners before encl_relay_hold(relay, false).
+ * Listens for all of them at once, or ENCL_HOST naming the port: they are ours before
+ * an enclave is made.  *listeners (n descriptors) wait until encl_publish_lead gives
+ * them to the relay, which takes nothing from them before encl_relay_hold(relay,
+ * false).
  */
-int encl_publish_open(const struct encl_way *ways, size_t n, const char *socket,
-		      struct encl_relay **out, struct encl_err *e) ENCL_MUST_CHECK;
+int encl_publish_open(const struct encl_way *ways, size_t n, struct encl_relay **out,
+		      int **listeners, struct encl_err *e) ENCL_MUST_CHECK;
+int encl_publish_lead(struct encl_relay *r, int *listeners, const struct encl_way *ways,
+		      size_t n, const struct encl_wall *wall,
+		      struct encl_err *e) ENCL_MUST_CHECK;
+void encl_publish_close(int *listeners, size_t n); /* NULL is fine */
 
 /* "publishing 127.0.0.1:21211 -> cache (vsock 11211)", a line each. */
 void encl_publish_tell(const struct encl_way *ways, size_t n, struct encl_log *log);

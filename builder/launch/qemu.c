@@ -1,48 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One boot from start to end: the watch over QEMU, its console, the heartbeat,
- * signals and the clock in one poll loop.
+ * QEMU as a machine: its console, its stderr and the heartbeat hang on one epoll
+ * descriptor.  Where nothing at all comes up under KVM it starts once more without.
  */
 #include "launch/qemu.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <time.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/spawn.h"
-#include "base/stream.h"
 #include "launch/accel.h"
 #include "launch/child.h"
 #include "launch/command.h"
-#include "launch/console.h"
 #include "launch/memory.h"
-#include "launch/relay.h"
 #include "launch/vsock.h"
 
 enum { SILENT_KVM_MS = 10000, SAID = 1024 };
 
-struct run {
-	const struct encl_qemu_options *o;
+struct qemu {
+	struct encl_machine m; /* first */
+	const struct encl_run_options *o;
 	struct encl_qemu_setup setup;
-	struct encl_qemu_result result;
-	struct encl_console console;
+	enum encl_vsock_state vsock_state;
 	struct encl_vsock vsock;
-	struct encl_relay *relay;     /* NULL: nothing is published */
-	struct encl_folders *folders; /* NULL: nothing is shared */
-	struct encl_child qemu;
+	int vsock_fd; /* as epoll has it */
+	struct encl_child child;
+	char *program, *vsock_program;
 	char said[SAID]; /* begin of what QEMU wrote to stderr */
 	size_t n_said;
-	int signals;	      /* signalfd */
-	uint64_t started;     /* ms */
-	uint64_t last_output; /* ms */
+	bool any; /* some output came */
+	bool lost;
+	struct encl_err why; /* of a second attempt that failed */
+	uint64_t started;    /* ms */
 };
 
 uint64_t
@@ -56,184 +52,187 @@ encl_qemu_memory_mib(const struct encl_eif *eif)
 	return memory.mib;
 }
 
-/* ---- the loop ---- */
+enum encl_vsock_state
+encl_qemu_vsock(const struct encl_machine *m)
+{
+	return ((const struct qemu *)m)->vsock_state;
+}
+
+/* ---- what comes from it ---- */
 
 static int
-read_console(struct run *r, bool *end, struct encl_err *e)
+watch(const struct qemu *q, int fd, struct encl_err *e)
 {
-	char chunk[8192];
-	ssize_t n = read(r->qemu.out, chunk, sizeof chunk);
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
 
-	if (n < 0 && errno == EINTR)
-		return 0;
-	if (n < 0)
-		return encl_fail_sys(e, ENCL_LOST, "read the console");
-	*end = n == 0;
-	r->last_output = encl_clock_ms();
-	encl_console_feed(&r->console, chunk, (size_t)n);
-	if (n && r->o->console)
-		r->o->console(r->o->arg, chunk, (size_t)n);
+	if (fd >= 0 && epoll_ctl(q->m.fd, EPOLL_CTL_ADD, fd, &event))
+		return encl_fail_sys(e, ENCL_FAILED, "watch QEMU");
 	return 0;
 }
 
 static void
-read_said(struct run *r)
+read_console(struct qemu *q)
+{
+	char chunk[8192];
+	ssize_t n = read(q->child.out, chunk, sizeof chunk);
+
+	if (n < 0 && errno == EINTR)
+		return;
+	if (n <= 0) {
+		q->m.gone = true;
+		return;
+	}
+	q->any = true;
+	q->m.listener.console(q->m.listener.arg, chunk, (size_t)n);
+}
+
+static void
+read_said(struct qemu *q)
 {
 	char chunk[SAID];
-	ssize_t n = read(r->qemu.err_out, chunk, sizeof chunk);
-	size_t room = sizeof r->said - 1 - r->n_said;
+	ssize_t n = read(q->child.err_out, chunk, sizeof chunk);
+	size_t room = sizeof q->said - 1 - q->n_said;
 
 	if (n <= 0) {
-		encl_close_fd(encl_take(r->qemu.err_out, -1));
+		encl_close_fd(encl_take(q->child.err_out, -1));
 		return;
 	}
 	if ((size_t)n < room)
 		room = (size_t)n;
-	memcpy(r->said + r->n_said, chunk, room);
-	r->n_said += room;
-	r->said[r->n_said] = 0;
+	memcpy(q->said + q->n_said, chunk, room);
+	q->n_said += room;
+	q->said[q->n_said] = 0;
 }
 
 static void
-take_heartbeat(struct run *r)
+take_heartbeat(struct qemu *q)
 {
-	bool before = r->vsock.beat;
+	bool before = q->vsock.beat;
 
-	encl_vsock_step(&r->vsock);
-	if (r->vsock.other) {
-		encl_warn(r->o->log, "heartbeat: byte 0x%02x came, not 0xb7; no answer",
-			  r->vsock.byte);
-		r->vsock.other = false;
+	encl_vsock_step(&q->vsock);
+	if (q->vsock.other) {
+		encl_warn(q->o->log, "heartbeat: byte 0x%02x came, not 0xb7; no answer",
+			  q->vsock.byte);
+		q->vsock.other = false;
 	}
-	if (!r->vsock.beat || before)
+	if (q->vsock.beat && !before)
+		q->m.listener.heartbeat(q->m.listener.arg);
+}
+
+/* The heartbeat's listener, then its connection. */
+static void
+follow_vsock(struct qemu *q)
+{
+	struct encl_err ignored;
+	int fd = encl_vsock_fd(&q->vsock);
+
+	if (fd == q->vsock_fd)
 		return;
-	r->console.up = true;
-	encl_info(r->o->log, "heartbeat after %.1f s",
-		  (double)(encl_clock_ms() - r->started) / 1000);
-	if (r->folders)
-		encl_folders_start(r->folders, r->vsock.socket);
-	if (r->relay) {
-		encl_relay_hold(r->relay, false);
-		encl_publish_tell(r->o->ways, r->o->n_ways, r->o->log);
-		r->result.published = true;
-	}
+	/* One that was closed is out of epoll already. */
+	if (q->vsock_fd >= 0)
+		epoll_ctl(q->m.fd, EPOLL_CTL_DEL, q->vsock_fd, NULL);
+	q->vsock_fd = watch(q, fd, &ignored) ? -1 : fd;
 }
 
-/* What is too late now; *left_ms: until the next of them may be. */
-static int
-check_clock(const struct run *r, int *left_ms, struct encl_err *e)
-{
-	uint64_t now = encl_clock_ms();
-	uint64_t total = (uint64_t)r->o->timeout_s * 1000;
-	uint64_t silence = (uint64_t)r->o->boot_timeout_s * 1000;
-	uint64_t left = 1000;
-
-	if (total && now - r->started >= total)
-		return encl_fail(e, ENCL_TIMEOUT, "the enclave did not end within %u s",
-				 r->o->timeout_s);
-	if (total && r->started + total - now < left)
-		left = r->started + total - now;
-	if (r->setup.kvm && r->o->accel == ENCL_ACCEL_AUTO && !r->console.any)
-		silence = SILENT_KVM_MS;
-	if (silence && !r->console.up && now - r->last_output >= silence)
-		return encl_fail(e, ENCL_LOST,
-				 "the enclave did not come up: no output for %u s%s%s",
-				 (unsigned)(silence / 1000),
-				 *r->console.last ? " after: " : "", r->console.last);
-	*left_ms = (int)left + 1;
-	return 0;
-}
+/* ---- start ---- */
 
 static int
-watch(struct run *r, struct encl_err *e)
-{
-	bool end = false;
-	int left_ms = 0;
-
-	while (!end) {
-		struct pollfd p[5] = {
-			{r->qemu.out, POLLIN, 0},
-			{r->qemu.err_out, POLLIN, 0},
-			{encl_vsock_fd(&r->vsock), POLLIN, 0},
-			{r->signals, POLLIN, 0},
-			{r->relay ? encl_relay_fd(r->relay) : -1, POLLIN, 0}};
-		struct signalfd_siginfo info;
-		int n;
-
-		if (check_clock(r, &left_ms, e))
-			return -1;
-		n = poll(p, 5, left_ms);
-		if (n < 0 && errno != EINTR)
-			return encl_fail_sys(e, ENCL_LOST, "wait for QEMU");
-		if (n <= 0)
-			continue;
-		if (p[3].revents && read(r->signals, &info, sizeof info) == sizeof info) {
-			r->result.interrupted = (int)info.ssi_signo;
-			return 0;
-		}
-		if (p[2].revents)
-			take_heartbeat(r);
-		if (p[4].revents)
-			encl_relay_step(r->relay);
-		if (p[1].revents)
-			read_said(r);
-		if (p[0].revents && read_console(r, &end, e))
-			return -1;
-	}
-	while (r->qemu.err_out >= 0)
-		read_said(r);
-	return 0;
-}
-
-/* ---- the end ---- */
-
-static int
-judge(struct run *r, int status, struct encl_err *e)
-{
-	struct encl_console *c = &r->console;
-
-	/* A last line without its newline counts. */
-	encl_console_feed(c, "\n", c->n ? 1 : 0);
-	r->result.heartbeat = r->vsock.beat;
-	if (c->ended && status == 0) {
-		r->result.ended = true;
-		r->result.code = c->code;
-		r->result.signal = c->signal;
-		return 0;
-	}
-	if (c->panicked)
-		return encl_fail(e, ENCL_LOST, "the enclave is lost: %s", c->panic);
-	if (status)
-		return encl_fail(e, ENCL_LOST, "QEMU ended with code %d: %.*s", status,
-				 (int)strcspn(r->said, "\n"), r->said);
-	return encl_fail(
-		e, ENCL_LOST,
-		"the enclave ended without telling its exit code (the last line of "
-		"boot.init: builtin is missing)%s%s",
-		*c->last ? "; last line: " : "", c->last);
-}
-
-static int
-boot(struct run *r, const char *program, struct encl_err *e)
+boot(struct qemu *q, struct encl_err *e)
 {
 	encl_auto(encl_qemu_command_clear) struct encl_qemu_command command;
-	const int keep[] = {r->setup.kernel_fd, r->setup.initrd_fd, -1};
+	const int keep[] = {q->setup.kernel_fd, q->setup.initrd_fd, -1};
 
-	encl_qemu_command(&r->setup, &command);
+	encl_info(q->o->log, "booting in QEMU (%s, %llu MiB, %u CPUs)",
+		  q->setup.kvm ? "KVM" : "TCG", (unsigned long long)q->setup.memory_mib,
+		  q->setup.cpus);
+	encl_qemu_command(&q->setup, &command);
 	for (unsigned i = 0; i < command.n; i++)
-		encl_debug(r->o->log, "qemu[%u] %s", i, command.argv[i]);
-	memset(&r->console, 0, sizeof r->console);
-	r->n_said = 0;
-	r->said[0] = 0;
-	r->last_output = r->started = encl_clock_ms();
-	if (encl_child_start(&r->qemu, program, (const char *const *)command.argv, keep,
-			     false, e) ||
-	    watch(r, e))
+		encl_debug(q->o->log, "qemu[%u] %s", i, command.argv[i]);
+	q->n_said = 0;
+	q->said[0] = 0;
+	q->started = encl_clock_ms();
+	q->m.accel = q->setup.kvm ? "kvm" : "tcg";
+	if (encl_child_start(&q->child, q->program, (const char *const *)command.argv,
+			     keep, false, e) ||
+	    watch(q, q->child.out, e) || watch(q, q->child.err_out, e))
 		return -1;
-	r->result.milliseconds = encl_clock_ms() - r->started;
-	if (r->result.interrupted)
-		return 0;
-	return judge(r, encl_child_wait(&r->qemu), e);
+	q->vsock_fd = -1;
+	follow_vsock(q);
+	return 0;
+}
+
+static void
+boot_again(struct qemu *q)
+{
+	encl_warn(q->o->log, "nothing came up under KVM; trying without");
+	encl_kvm_distrust(q->o->cache_dir);
+	q->setup.kvm = false;
+	encl_child_clear(&q->child);
+	q->m.gone = false;
+	if ((q->vsock_state == ENCL_VSOCK_ON &&
+	     encl_vsock_restart(&q->vsock, q->vsock_program, &q->why)) ||
+	    boot(q, &q->why)) {
+		q->lost = true;
+		q->m.gone = true;
+	}
+}
+
+static void
+step(struct encl_machine *m)
+{
+	struct qemu *q = (struct qemu *)m;
+	struct pollfd p[3] = {{q->child.out, POLLIN, 0},
+			      {q->child.err_out, POLLIN, 0},
+			      {encl_vsock_fd(&q->vsock), POLLIN, 0}};
+
+	if (m->gone || poll(p, 3, 0) < 0)
+		return;
+	if (p[2].revents)
+		take_heartbeat(q);
+	if (p[1].revents)
+		read_said(q);
+	if (p[0].revents)
+		read_console(q);
+	follow_vsock(q);
+	if (q->setup.kvm && q->o->accel == ENCL_ACCEL_AUTO && !q->any &&
+	    (m->gone || encl_clock_ms() - q->started >= SILENT_KVM_MS))
+		boot_again(q);
+}
+
+/* ---- end ---- */
+
+static int
+judge(struct encl_machine *m, struct encl_err *e)
+{
+	struct qemu *q = (struct qemu *)m;
+	int status;
+
+	if (q->lost) {
+		*e = q->why;
+		return -1;
+	}
+	while (q->child.err_out >= 0)
+		read_said(q);
+	status = encl_child_wait(&q->child);
+	return status ? encl_fail(e, ENCL_LOST, "QEMU ended with code %d: %.*s", status,
+				  (int)strcspn(q->said, "\n"), q->said)
+		      : 0;
+}
+
+static void
+free_qemu(struct encl_machine *m)
+{
+	struct qemu *q = (struct qemu *)m;
+
+	encl_child_clear(&q->child);
+	encl_vsock_clear(&q->vsock);
+	encl_wall_clear(&m->wall);
+	encl_close_fd(q->setup.kernel_fd);
+	encl_close_fd(q->setup.initrd_fd);
+	encl_close_fd(m->fd);
+	free(q->program);
+	free(q->vsock_program);
+	free(q);
 }
 
 /* ---- what it runs on ---- */
@@ -252,155 +251,98 @@ is_host_arch(enum encl_arch arch)
 }
 
 static int
-choose_accel(struct run *r, struct encl_err *e)
+choose_accel(struct qemu *q, struct encl_err *e)
 {
 	char why[ENCL_KVM_WHY] = "this machine is of another architecture";
 	bool works;
 
-	if (r->o->accel == ENCL_ACCEL_TCG)
+	if (q->o->accel == ENCL_ACCEL_TCG)
 		return 0;
-	works = is_host_arch(r->setup.arch) &&
-		encl_kvm_works(r->o->accel == ENCL_ACCEL_KVM ? NULL : r->o->cache_dir,
-			       r->o->log, why);
+	works = is_host_arch(q->setup.arch) &&
+		encl_kvm_works(q->o->accel == ENCL_ACCEL_KVM ? NULL : q->o->cache_dir,
+			       q->o->log, why);
 	/* Only x86_64 has a probe; elsewhere who asks for KVM gets it. */
-	if (r->o->accel == ENCL_ACCEL_KVM && is_host_arch(r->setup.arch) &&
-	    r->setup.arch == ENCL_ARCH_AARCH64)
+	if (q->o->accel == ENCL_ACCEL_KVM && is_host_arch(q->setup.arch) &&
+	    q->setup.arch == ENCL_ARCH_AARCH64)
 		works = true;
-	if (!works && r->o->accel == ENCL_ACCEL_KVM)
+	if (!works && q->o->accel == ENCL_ACCEL_KVM)
 		return encl_fail(e, ENCL_HOST, "KVM: %s; use --accel tcg", why);
-	r->setup.kvm = works;
+	q->setup.kvm = works;
 	return 0;
 }
 
 static int
-open_vsock(struct run *r, struct encl_err *e)
+open_vsock(struct qemu *q, struct encl_err *e)
 {
-	encl_auto(encl_free) char *program = NULL;
-
-	r->result.vsock = ENCL_VSOCK_OFF;
-	if (!r->o->vsock)
+	q->vsock_fd = -1;
+	if (!q->o->vsock)
 		return 0;
-	program = encl_vsock_find();
-	if (!program && (r->o->ways_asked || r->o->n_folders))
+	q->vsock_program = encl_vsock_find();
+	if (!q->vsock_program && (q->o->ways_asked || q->o->n_folders))
 		return encl_fail(e, ENCL_HOST,
 				 "no way into the enclave: vhost-device-vsock is not "
 				 "installed; run \"cargo install --locked "
 				 "vhost-device-vsock\", or leave -p and --exchange "
 				 "out");
-	if (!program) {
-		r->result.vsock = ENCL_VSOCK_NO_PROGRAM;
-		encl_info(r->o->log, "no vsock: vhost-device-vsock is not installed; no "
+	if (!q->vsock_program) {
+		q->vsock_state = ENCL_VSOCK_NO_PROGRAM;
+		encl_info(q->o->log, "no vsock: vhost-device-vsock is not installed; no "
 				     "heartbeat, and no port leads into the enclave");
 		return 0;
 	}
-	if (encl_vsock_open(&r->vsock, program, e))
+	if (encl_vsock_open(&q->vsock, q->vsock_program, e))
 		return -1;
-	r->result.vsock = ENCL_VSOCK_ON;
-	r->setup.vsock = r->vsock.device;
-	if (r->o->n_folders &&
-	    encl_folders_open(r->o->folders, r->o->n_folders, r->o->log, &r->folders, e))
-		return -1;
-	if (!r->o->n_ways)
-		return 0;
-	return encl_publish_open(r->o->ways, r->o->n_ways, r->vsock.socket, &r->relay, e);
+	q->vsock_state = ENCL_VSOCK_ON;
+	q->setup.vsock = q->vsock.device;
+	q->m.wall.socket = encl_xstrdup(q->vsock.socket);
+	q->m.has_wall = true;
+	return 0;
 }
 
 static int
-set_up(struct run *r, const struct encl_eif *eif, struct encl_err *e)
+set_up(struct qemu *q, const struct encl_eif *eif, struct encl_err *e)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-	r->setup.arch = eif->arch;
-	r->setup.cmdline = eif->cmdline;
-	r->setup.kernel_args = r->o->kernel_args;
-	r->setup.memory_mib =
-		r->o->memory_mib ? r->o->memory_mib : encl_qemu_memory_mib(eif);
-	r->setup.cpus = r->o->cpus ? r->o->cpus : 1;
-	if (cores > 0 && r->setup.cpus > (unsigned long)cores)
-		r->setup.cpus = (unsigned)cores;
-	r->setup.tsc_khz = encl_tsc_khz();
-	if (choose_accel(r, e))
-		return -1;
-	return encl_qemu_files(eif, &r->setup.kernel_fd, &r->setup.initrd_fd, e);
-}
-
-static int
-attempt(struct run *r, const char *program, struct encl_err *e)
-{
-	int rc;
-
-	encl_info(r->o->log, "booting in QEMU (%s, %llu MiB, %u CPUs)",
-		  r->setup.kvm ? "KVM" : "TCG", (unsigned long long)r->setup.memory_mib,
-		  r->setup.cpus);
-	if (open_vsock(r, e))
-		return -1;
-	rc = boot(r, program, e);
-	encl_child_clear(&r->qemu);
-	encl_folders_free(encl_take(r->folders, NULL));
-	encl_relay_free(encl_take(r->relay, NULL));
-	encl_vsock_clear(&r->vsock);
-	r->setup.vsock = NULL;
-	return rc;
-}
-
-static int
-run_all(struct run *r, const struct encl_eif *eif, const char *program,
-	struct encl_err *e)
-{
-	if (set_up(r, eif, e))
-		return -1;
-	if (!attempt(r, program, e))
-		return 0;
-	if (!r->setup.kvm || r->o->accel != ENCL_ACCEL_AUTO || r->console.any ||
-	    e->code != ENCL_LOST)
-		return -1;
-	encl_warn(r->o->log, "nothing came up under KVM; trying without");
-	encl_kvm_distrust(r->o->cache_dir);
-	r->setup.kvm = false;
-	return attempt(r, program, e);
-}
-
-static void
-clear_run(struct run *r)
-{
-	encl_child_clear(&r->qemu);
-	encl_folders_free(r->folders);
-	encl_relay_free(r->relay);
-	encl_vsock_clear(&r->vsock);
-	encl_close_fd(r->setup.kernel_fd);
-	encl_close_fd(r->setup.initrd_fd);
-	encl_close_fd(r->signals);
-}
-ENCL_AUTO_VAL(struct run, clear_run);
-
-int
-encl_qemu_run(const struct encl_eif *eif, const struct encl_qemu_options *options,
-	      struct encl_qemu_result *out, struct encl_err *e)
-{
-	encl_auto(clear_run) struct run r = {
-		.o = options, .setup = {.kernel_fd = -1, .initrd_fd = -1}, .signals = -1};
-	encl_auto(encl_free) char *program =
-		encl_find_program(encl_qemu_program(eif->arch));
-	sigset_t ends, before;
-	int rc;
-
-	if (!program)
+	q->program = encl_find_program(encl_qemu_program(eif->arch));
+	if (!q->program)
 		return encl_fail(e, ENCL_HOST, "%s is not installed; run \"make setup\"",
 				 encl_qemu_program(eif->arch));
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGINT);
-	sigaddset(&ends, SIGTERM);
-	sigaddset(&ends, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &ends, &before);
-	r.signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
-	r.result.code = -1;
-	rc = run_all(&r, eif, program, e);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	r.result.kvm = r.setup.kvm;
-	r.result.memory_mib = r.setup.memory_mib;
-	r.result.cpus = r.setup.cpus;
-	if (rc)
+	q->setup.arch = eif->arch;
+	q->setup.cmdline = eif->cmdline;
+	q->setup.kernel_args = q->o->kernel_args;
+	q->setup.memory_mib =
+		q->o->memory_mib ? q->o->memory_mib : encl_qemu_memory_mib(eif);
+	q->setup.cpus = q->o->cpus ? q->o->cpus : 1;
+	if (cores > 0 && q->setup.cpus > (unsigned long)cores)
+		q->setup.cpus = (unsigned)cores;
+	q->setup.tsc_khz = encl_tsc_khz();
+	q->m.memory_mib = q->setup.memory_mib;
+	q->m.cpus = q->setup.cpus;
+	q->m.fd = epoll_create1(EPOLL_CLOEXEC);
+	if (q->m.fd < 0)
+		return encl_fail_sys(e, ENCL_FAILED, "epoll");
+	if (choose_accel(q, e))
 		return -1;
-	*out = r.result;
+	return encl_qemu_files(eif, &q->setup.kernel_fd, &q->setup.initrd_fd, e);
+}
+
+int
+encl_qemu_start(const struct encl_eif *eif, const struct encl_run_options *o,
+		const struct encl_machine_listener *l, struct encl_machine **out,
+		struct encl_err *e)
+{
+	static const struct encl_machine_ops ops = {"qemu", step, judge, free_qemu};
+	struct qemu *q = encl_xcalloc(1, sizeof *q);
+
+	q->m = (struct encl_machine){
+		.ops = &ops, .listener = *l, .fd = -1, .has_console = true};
+	q->o = o;
+	q->setup.kernel_fd = q->setup.initrd_fd = -1;
+	if (set_up(q, eif, e) || open_vsock(q, e) || boot(q, e)) {
+		free_qemu(&q->m);
+		return -1;
+	}
+	*out = &q->m;
 	return 0;
 }

@@ -231,14 +231,19 @@ encl_relay_add(struct encl_relay *r, const struct encl_relay_end *listen,
 {
 	struct encl_relay_listener *l = calloc(1, sizeof *l);
 
-	if (!l)
+	if (!l) {
+		if (listen->fd > 0)
+			close(listen->fd);
 		return -1;
+	}
 	l->target = *target;
 	l->target.path = target->path ? strdup(target->path) : NULL;
 	l->target.host = target->host ? strdup(target->host) : NULL;
 	l->framed = listen->framed;
 	l->source = (struct encl_relay_source){.tag = ENCL_RELAY_LISTENER, .fd = -1};
-	if ((!target->path || l->target.path) && (!target->host || l->target.host))
+	if (listen->fd > 0)
+		l->source.fd = listen->fd;
+	else if ((!target->path || l->target.path) && (!target->host || l->target.host))
 		l->source.fd = encl_relay_listen(listen);
 	if (l->source.fd < 0 ||
 	    (r->accepting && encl_relay_watch(r, &l->source, EPOLLIN))) {

@@ -30,9 +30,11 @@ struct encl_relay_end {
 	enum encl_relay_kind kind;
 	const char *host; /* TCP: an address in digits, v4 or v6; NULL: 127.0.0.1 */
 	const char *path; /* UNIX */
-	int fd;		  /* OPEN: non-blocking; the relay's, as the visitor's is */
-	uint32_t cid;	  /* VSOCK */
-	uint32_t port;	  /* 1 to UINT32_MAX - 1; TCP to 65535 */
+	/* OPEN: non-blocking; as a listener 0, or one that listens already.  The
+	 * relay's from then on, as the visitor's is. */
+	int fd;
+	uint32_t cid;  /* VSOCK */
+	uint32_t port; /* 1 to UINT32_MAX - 1; TCP to 65535 */
 	/*
 	 * Bytes pass in frames there: 2 bytes of length (big endian), as many bytes;
 	 * length 0 ends the direction.  For vhost-device-vsock, which knows no end of

@@ -64,8 +64,8 @@ int encl_state_wall(const struct encl_state *s, struct encl_wall *out,
 
 /*
  * Sends a request to its run and gives the connection for what follows:
- * "stop SECONDS" (answer: a line at the end, "ended"), "console" (what was printed
- * and what is, as bytes), "heartbeat CID" (none: an answered heartbeat on port 9000).
+ * "stop SECONDS" (an orderly end, after so long switched off; the connection ends
+ * with it).
  */
 int encl_state_request(const struct encl_state *s, const char *request, int *fd,
 		       struct encl_err *e) ENCL_MUST_CHECK;

@@ -100,17 +100,29 @@ start(struct encl_vsock *v, const char *program, struct encl_err *e)
 	return wait_for_socket(v, program, e);
 }
 
-int
-encl_vsock_open(struct encl_vsock *v, const char *program, struct encl_err *e)
+static int
+make_folder(struct encl_vsock *v, struct encl_err *e)
 {
 	const char *tmp = getenv("TMPDIR");
 	encl_auto(encl_free) char *folder =
 		encl_xasprintf("%s/enclavebuild-XXXXXX", tmp && *tmp ? tmp : "/tmp");
 
-	*v = (struct encl_vsock){.listener = -1, .peer = -1};
 	if (!mkdtemp(folder))
 		return encl_fail_sys(e, ENCL_HOST, "create folder %s", folder);
 	v->folder = encl_take(folder, NULL);
+	if (encl_janitor_start(v->folder, &v->janitor, e)) {
+		encl_vsock_clear(v);
+		return -1;
+	}
+	return 0;
+}
+
+int
+encl_vsock_open(struct encl_vsock *v, const char *program, struct encl_err *e)
+{
+	*v = (struct encl_vsock){.listener = -1, .peer = -1};
+	if (make_folder(v, e))
+		return -1;
 	v->device = encl_xasprintf("%s/device", v->folder);
 	v->socket = encl_xasprintf("%s/vm", v->folder);
 	if (start(v, program, e)) {
@@ -120,12 +132,19 @@ encl_vsock_open(struct encl_vsock *v, const char *program, struct encl_err *e)
 	return 0;
 }
 
-static void
-remove_in(const char *folder, const char *name)
+int
+encl_vsock_restart(struct encl_vsock *v, const char *program, struct encl_err *e)
 {
-	encl_auto(encl_free) char *path = encl_xasprintf("%s/%s", folder, name);
+	encl_auto(encl_free) char *beats =
+		encl_xasprintf("%s/vm_%d", v->folder, HEARTBEAT_PORT);
 
-	unlink(path);
+	encl_child_clear(&v->program);
+	encl_close_fd(encl_take(v->listener, -1));
+	encl_close_fd(encl_take(v->peer, -1));
+	unlink(v->device);
+	unlink(v->socket);
+	unlink(beats);
+	return start(v, program, e);
 }
 
 void
@@ -136,10 +155,7 @@ encl_vsock_clear(struct encl_vsock *v)
 	encl_child_clear(&v->program);
 	encl_close_fd(v->listener);
 	encl_close_fd(v->peer);
-	remove_in(v->folder, "device");
-	remove_in(v->folder, "vm");
-	remove_in(v->folder, "vm_9000");
-	rmdir(v->folder);
+	encl_janitor_end(&v->janitor);
 	free(v->folder);
 	free(v->device);
 	free(v->socket);

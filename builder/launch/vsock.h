@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "launch/child.h"
+#include "launch/janitor.h"
 
 struct encl_vsock {
 	char *folder; /* NULL: not open; everything in it is ours */
@@ -24,6 +25,7 @@ struct encl_vsock {
 	bool other;   /* a byte that is no heartbeat came, and got no answer: */
 	uint8_t byte;
 	struct encl_child program;
+	struct encl_janitor janitor;
 };
 
 /* Path of vhost-device-vsock (malloc'ed): ENCLAVEBUILD_VHOST_DEVICE_VSOCK,
@@ -32,6 +34,9 @@ char *encl_vsock_find(void);
 
 int encl_vsock_open(struct encl_vsock *v, const char *program,
 		    struct encl_err *e) ENCL_MUST_CHECK;
+/* The program and its sockets anew, at the same paths, for a second attempt. */
+int encl_vsock_restart(struct encl_vsock *v, const char *program,
+		       struct encl_err *e) ENCL_MUST_CHECK;
 void encl_vsock_clear(struct encl_vsock *v); /* a zeroed struct is fine */
 ENCL_AUTO_VAL(struct encl_vsock, encl_vsock_clear);
 

@@ -9,6 +9,7 @@ extern const struct command cmd_build;
 extern const struct command cmd_cache;
 extern const struct command cmd_check;
 extern const struct command cmd_completion;
+extern const struct command cmd_console;
 extern const struct command cmd_discover;
 extern const struct command cmd_doctor;
 extern const struct command cmd_extract;
@@ -18,13 +19,16 @@ extern const struct command cmd_list;
 extern const struct command cmd_lock;
 extern const struct command cmd_login;
 extern const struct command cmd_logout;
+extern const struct command cmd_logs;
 extern const struct command cmd_measure;
 extern const struct command cmd_plan;
+extern const struct command cmd_ps;
 extern const struct command cmd_pull;
 extern const struct command cmd_push;
 extern const struct command cmd_run;
 extern const struct command cmd_schema;
 extern const struct command cmd_sign;
+extern const struct command cmd_stop;
 extern const struct command cmd_version;
 
 #endif

@@ -141,6 +141,6 @@ same "exit code with too little memory" 125 "$got"
 
 rejects 1 'open nowhere.eif: No such file or directory' "$ENCL" run nowhere.eif
 rejects 2 '--accel: "fast" is not one of: auto, kvm, tcg' "$ENCL" run code.eif --accel fast
-rejects 2 '--backend: "xen" is not one of: qemu' "$ENCL" run code.eif --backend xen
+rejects 2 '--backend: "xen" is not one of: auto, nitro, qemu, nitro-cli' "$ENCL" run code.eif --backend xen
 rejects 5 'qemu-system-x86_64 is not installed; run "make setup"' \
 	env PATH=/nonexistent "$ENCL" run code.eif

@@ -8,6 +8,8 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/encl-test-XXXXXX")
 SHARED=${ENCL_SHARED:-$TOP/../shared}
 export TOP O ENCL WORK SHARED
+# Enclaves of a test are its own: not this machine's run folder.
+export ENCLAVEBUILD_RUN=$WORK/run
 finish() {
 	status=$?
 	if [ "$status" -eq 0 ] || [ "$status" -eq 77 ]; then
