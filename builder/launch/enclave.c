@@ -46,7 +46,7 @@ say_ready(struct encl_life *l)
 		return;
 	l->told_ready = true;
 	set_state(l, "ready");
-	encl_notify("READY=1\nSTATUS=%s", l->result.ready ? "ready" : "running");
+	encl_notify("READY=1\nSTATUS=%s", l->status.ready ? "ready" : "running");
 }
 
 static void
