@@ -36,7 +36,7 @@ static void
 set_state(struct encl_life *l, const char *state)
 {
 	encl_record_set(l->record, "State", json_string(state));
-	encl_record_save(l->record, l->o->log);
+	encl_record_save(l->record, true, l->o->log);
 }
 
 static void
@@ -106,7 +106,7 @@ begin(struct encl_life *l)
 		encl_publish_tell(l->o->ways, l->o->n_ways, l->o->log);
 		l->result.published = true;
 		encl_record_set(l->record, "Ports", ports_json(l->o));
-		encl_record_save(l->record, l->o->log);
+		encl_record_save(l->record, false, l->o->log);
 	}
 }
 
@@ -196,8 +196,10 @@ check_clock(struct encl_life *l, int *left_ms, struct encl_err *e)
 	    (l->beat_at ? now - l->beat_at >= STATUS_MS
 			: l->console.up && !l->machine->has_wall))
 		say_ready(l);
-	*left_ms = 1 + (int)earlier(earlier(1000, now, total), now,
-				    l->stopping ? l->stop_at : 0);
+	encl_record_save(l->record, false, l->o->log);
+	*left_ms = 1 + (int)earlier(earlier(encl_record_pending(l->record) ? 100 : 1000,
+					    now, total),
+				    now, l->stopping ? l->stop_at : 0);
 	return 0;
 }
 
@@ -322,7 +324,7 @@ record_machine(struct encl_life *l)
 		encl_record_set(l->record, "Socket", json_string(m->wall.socket));
 	else if (m->has_wall)
 		encl_record_set(l->record, "CID", json_integer((json_int_t)m->wall.cid));
-	encl_record_save(l->record, l->o->log);
+	encl_record_save(l->record, false, l->o->log);
 }
 
 /* Ports and folders are this machine's: they are taken before the enclave's. */

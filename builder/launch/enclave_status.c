@@ -193,5 +193,4 @@ encl_life_hear(struct encl_life *l)
 		else
 			break;
 	}
-	encl_record_save(l->record, l->o->log);
 }

@@ -13,13 +13,14 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/parse.h"
 #include "base/tmpfile.h"
 #include "launch/state.h"
 #include "launch/state_internal.h"
 
-enum { VISITORS = 16, NAMES = 100 };
+enum { VISITORS = 16, NAMES = 100, SAVE_MS = 200 };
 
 /* One that asks; its connection stays open until the run ends. */
 struct visitor {
@@ -34,6 +35,7 @@ struct encl_record {
 	uint64_t log_size;
 	json_t *json;
 	bool changed;
+	uint64_t saved_at; /* ms */
 	int listener, epoll;
 	struct visitor visitors[VISITORS];
 };
@@ -195,20 +197,27 @@ encl_record_set(struct encl_record *r, const char *key, json_t *value)
 }
 
 void
-encl_record_save(struct encl_record *r, struct encl_log *log)
+encl_record_save(struct encl_record *r, bool now, struct encl_log *log)
 {
 	encl_auto(encl_free) char *path = NULL;
 	encl_auto(encl_free) char *text = NULL;
 	struct encl_err e;
 
-	if (!r || !r->changed)
+	if (!r || !r->changed || (!now && encl_clock_ms() - r->saved_at < SAVE_MS))
 		return;
+	r->saved_at = encl_clock_ms();
 	path = encl_xasprintf("%s/" ENCL_STATE_JSON, r->folder);
 	text = encl_json_pretty(r->json);
 	if (encl_write_file(path, text, strlen(text), 0600, &e))
 		encl_debug(log, "%s", e.msg);
 	else
 		r->changed = false;
+}
+
+bool
+encl_record_pending(const struct encl_record *r)
+{
+	return r && r->changed;
 }
 
 /* The older half is kept once more. */

@@ -29,8 +29,13 @@ const char *encl_record_name(const struct encl_record *r);
 
 /* Steals value; written at the next save.  NULL as r is fine in all of these. */
 void encl_record_set(struct encl_record *r, const char *key, json_t *value);
-/* Where it cannot be written (disk full) a debug message is all. */
-void encl_record_save(struct encl_record *r, struct encl_log *log);
+/*
+ * Five times a second at most, whatever an enclave makes of it; what is left is for
+ * the next call, or, at the end, for now.  Where it cannot be written (disk full) a
+ * debug message is all.
+ */
+void encl_record_save(struct encl_record *r, bool now, struct encl_log *log);
+bool encl_record_pending(const struct encl_record *r);
 void encl_record_console(struct encl_record *r, const char *p, size_t n);
 
 /* ---- requests ---- */

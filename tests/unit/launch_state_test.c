@@ -24,7 +24,7 @@ static void
 save(struct encl_record *r, const char *state)
 {
 	encl_record_set(r, "State", json_string(state));
-	encl_record_save(r, NULL);
+	encl_record_save(r, true, NULL);
 }
 
 TEST(launch_state_names)
