@@ -23,6 +23,12 @@ encl_emulated_named(const char *help, const char *machine)
 	return false;
 }
 
+bool
+encl_emulated_is_nitro(const char *machine)
+{
+	return !strcmp(machine, nitro);
+}
+
 static bool
 has_nitro(const char *qemu)
 {

@@ -29,6 +29,8 @@ struct encl_emulated_ask {
 int encl_emulated_choose(const struct encl_emulated_ask *ask, const char **out,
 			 struct encl_err *e) ENCL_MUST_CHECK;
 
+bool encl_emulated_is_nitro(const char *machine);
+
 /* Does what `qemu -M help` prints name that machine? */
 bool encl_emulated_named(const char *help, const char *machine);
 

@@ -421,11 +421,13 @@ fill_result(struct encl_life *l)
 	struct encl_run_result *r = &l->result;
 
 	r->ready = l->status.ready;
+	r->nsm = l->status.greeted ? l->status.nsm : -1;
 	r->milliseconds = encl_clock_ms() - l->started;
 	if (!m)
 		return;
 	r->backend = m->ops->name;
 	r->accel = m->accel;
+	r->machine = m->type;
 	r->memory_mib = m->memory_mib;
 	r->cpus = m->cpus;
 	r->cid = m->has_wall ? m->wall.cid : 0;

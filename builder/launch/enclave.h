@@ -77,6 +77,7 @@ struct encl_run_result {
 	bool stopped;	     /* by `stop` */
 	bool heartbeat;	     /* seen */
 	bool ready;	     /* told by the status channel */
+	int nsm;	     /* likewise: 1 there is one, 0 there is none; -1: not told */
 	bool published;	     /* the ways were open */
 	enum encl_vsock_state vsock;
 	const char *accel;   /* QEMU: "kvm", "tcg"; else NULL */

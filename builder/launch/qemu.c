@@ -6,6 +6,7 @@
 #include "launch/qemu.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include "launch/accel.h"
 #include "launch/child.h"
 #include "launch/command.h"
+#include "launch/emulated.h"
 #include "launch/memory.h"
 #include "launch/vsock.h"
 
@@ -140,9 +142,10 @@ static int
 boot(struct qemu *q, struct encl_err *e)
 {
 	encl_auto(encl_qemu_command_clear) struct encl_qemu_command command;
-	const int keep[] = {q->setup.kernel_fd, q->setup.initrd_fd, -1};
+	const int image[] = {q->setup.eif_fd, -1};
+	const int parts[] = {q->setup.kernel_fd, q->setup.initrd_fd, -1};
 
-	encl_info(q->o->log, "booting in QEMU (%s, %llu MiB, %u CPUs)",
+	encl_info(q->o->log, "booting in QEMU (%s, %s, %llu MiB, %u CPUs)", q->m.type,
 		  q->setup.kvm ? "KVM" : "TCG", (unsigned long long)q->setup.memory_mib,
 		  q->setup.cpus);
 	encl_qemu_command(&q->setup, &command);
@@ -153,7 +156,7 @@ boot(struct qemu *q, struct encl_err *e)
 	q->started = encl_clock_ms();
 	q->m.accel = q->setup.kvm ? "kvm" : "tcg";
 	if (encl_child_start(&q->child, q->program, (const char *const *)command.argv,
-			     keep, false, e) ||
+			     q->setup.nitro ? image : parts, false, e) ||
 	    watch(q, q->child.out, e) || watch(q, q->child.err_out, e))
 		return -1;
 	q->vsock_fd = -1;
@@ -227,6 +230,7 @@ free_qemu(struct encl_machine *m)
 	encl_child_clear(&q->child);
 	encl_vsock_clear(&q->vsock);
 	encl_wall_clear(&m->wall);
+	encl_close_fd(q->setup.eif_fd);
 	encl_close_fd(q->setup.kernel_fd);
 	encl_close_fd(q->setup.initrd_fd);
 	encl_close_fd(m->fd);
@@ -274,10 +278,8 @@ choose_accel(struct qemu *q, struct encl_err *e)
 static int
 open_vsock(struct qemu *q, struct encl_err *e)
 {
-	q->vsock_fd = -1;
 	if (!q->o->vsock)
 		return 0;
-	q->vsock_program = encl_vsock_find();
 	if (!q->vsock_program && (q->o->ways_asked || q->o->n_folders))
 		return encl_fail(e, ENCL_HOST,
 				 "no way into the enclave: vhost-device-vsock is not "
@@ -297,6 +299,29 @@ open_vsock(struct qemu *q, struct encl_err *e)
 	q->m.wall.socket = encl_xstrdup(q->vsock.socket);
 	q->m.has_wall = true;
 	return 0;
+}
+
+/* nitro-enclave reads the image itself; for the others it is taken apart. */
+static int
+choose_machine(struct qemu *q, const struct encl_eif *eif, struct encl_err *e)
+{
+	const struct encl_emulated_ask ask = {.wanted = q->o->machine,
+					      .arch = eif->arch,
+					      .qemu = q->program,
+					      .cmdline_devices = q->o->cmdline_devices,
+					      .vsock = q->vsock_program != NULL};
+
+	if (encl_emulated_choose(&ask, &q->m.type, e))
+		return -1;
+	q->setup.nitro = encl_emulated_is_nitro(q->m.type);
+	if (!q->setup.nitro)
+		return encl_qemu_files(eif, &q->setup.kernel_fd, &q->setup.initrd_fd, e);
+	if (!q->o->cmdline_devices)
+		encl_warn(q->o->log, "the image does not say that its kernel finds the "
+				     "devices of nitro-enclave "
+				     "(CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES)");
+	q->setup.eif_fd = fcntl(eif->fd, F_DUPFD_CLOEXEC, 3);
+	return q->setup.eif_fd < 0 ? encl_fail_sys(e, ENCL_FAILED, "%s", eif->path) : 0;
 }
 
 static int
@@ -322,9 +347,9 @@ set_up(struct qemu *q, const struct encl_eif *eif, struct encl_err *e)
 	q->m.fd = epoll_create1(EPOLL_CLOEXEC);
 	if (q->m.fd < 0)
 		return encl_fail_sys(e, ENCL_FAILED, "epoll");
-	if (choose_accel(q, e))
-		return -1;
-	return encl_qemu_files(eif, &q->setup.kernel_fd, &q->setup.initrd_fd, e);
+	if (q->o->vsock)
+		q->vsock_program = encl_vsock_find();
+	return choose_accel(q, e) || choose_machine(q, eif, e) ? -1 : 0;
 }
 
 int
@@ -338,7 +363,7 @@ encl_qemu_start(const struct encl_eif *eif, const struct encl_run_options *o,
 	q->m = (struct encl_machine){
 		.ops = &ops, .listener = *l, .fd = -1, .has_console = true};
 	q->o = o;
-	q->setup.kernel_fd = q->setup.initrd_fd = -1;
+	q->vsock_fd = q->setup.eif_fd = q->setup.kernel_fd = q->setup.initrd_fd = -1;
 	if (set_up(q, eif, e) || open_vsock(q, e) || boot(q, e)) {
 		free_qemu(&q->m);
 		return -1;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An enclave image booted in QEMU on this machine: microvm on x86_64, virt on
- * aarch64 (encl_qemu_start, machine.h).  QEMU, the vsock program and every
- * temporary file are gone when the machine is freed, and when we are killed.
+ * An enclave image booted in QEMU on this machine: nitro-enclave or microvm on
+ * x86_64 (emulated.h), virt on aarch64 (encl_qemu_start, machine.h).  QEMU, the vsock
+ * program and every temporary file are gone when the machine is freed, and when we are
+ * killed.
  */
 #ifndef ENCL_LAUNCH_QEMU_H
 #define ENCL_LAUNCH_QEMU_H

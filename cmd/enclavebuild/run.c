@@ -48,6 +48,10 @@ static const struct option_spec options[] = {
 	 "SIGTERM and ^C ask it to end, and switch it off after S seconds (default 30; "
 	 "0: at once)",
 	 false},
+	{"machine", 0, "NAME",
+	 "qemu: auto (default: nitro-enclave where QEMU and the image's kernel can), "
+	 "microvm or nitro-enclave",
+	 false},
 	{"accel", 0, "NAME", "qemu: auto (default), kvm or tcg", false},
 	{"kernel-args", 0, "TEXT",
 	 "qemu: appended to the kernel's command line, unmeasured", false},
@@ -137,7 +141,8 @@ static int
 check_backend(const struct args *args, enum encl_backend backend, struct encl_err *e)
 {
 	static const char *const nitro[] = {"cid", "cpu-ids", NULL};
-	static const char *const qemu[] = {"accel", "kernel-args", "no-vsock", NULL};
+	static const char *const qemu[] = {"machine", "accel", "kernel-args", "no-vsock",
+					   NULL};
 	const char *const *wrong = backend == ENCL_BACKEND_QEMU ? nitro : qemu;
 
 	if (args_has(args, "cpu-ids") && args_has(args, "cpus"))
@@ -158,16 +163,19 @@ read_options(struct cli *cli, const struct args *args, const json_t *measurement
 	static const char *const backends[] = {"auto", "nitro", "qemu", "nitro-cli",
 					       NULL};
 	static const char *const accels[] = {"auto", "kvm", "tcg", NULL};
+	static const char *const machines[] = {"auto", "microvm", "nitro-enclave", NULL};
 	uint64_t memory, cpus, timeout, boot_timeout, stop_timeout;
 	uint64_t memory_default = 0;
 	uint64_t cpus_default = 2;
 	uint32_t cid = 0;
-	int backend, accel;
+	int backend, accel, machine;
 
 	read_resources(measurements, &memory_default, &cpus_default, ports);
 	if (choose(args, "backend", backends, "auto, nitro, qemu, nitro-cli", &backend,
 		   e) ||
 	    choose(args, "accel", accels, "auto, kvm, tcg", &accel, e) ||
+	    choose(args, "machine", machines, "auto, microvm, nitro-enclave", &machine,
+		   e) ||
 	    args_number(args, "memory", 64, MAX_MEMORY, memory_default, &memory, e) ||
 	    args_number(args, "cpus", 1, MAX_CPUS, cpus_default, &cpus, e) ||
 	    args_number(args, "timeout", 1, 604800, 0, &timeout, e) ||
@@ -190,6 +198,7 @@ read_options(struct cli *cli, const struct args *args, const json_t *measurement
 				       .boot_timeout_s = (unsigned)boot_timeout,
 				       .stop_timeout_s = (unsigned)stop_timeout,
 				       .accel = (enum encl_accel)accel,
+				       .machine = (enum encl_emulated)machine,
 				       .kernel_args = args_get(args, "kernel-args"),
 				       .vsock = !args_has(args, "no-vsock"),
 				       .egress_local = args_has(args, "egress-local"),
@@ -227,17 +236,18 @@ result_json(const char *path, const struct encl_run_options *o,
 {
 	static const char *const vsock[] = {"off", "not installed", "on"};
 
-	return json_pack("{s:s, s:s, s:s?, s:I, s:I, s:s, s:o, s:b, s:b, s:o, s:o, s:o, "
-			 "s:I}",
-			 "Image", path, "Backend", r->backend, "Accelerator", r->accel,
-			 "MemoryMiB", (json_int_t)r->memory_mib, "CPUs",
-			 (json_int_t)r->cpus, "Vsock", vsock[r->vsock], "CID",
-			 r->cid ? json_integer(r->cid) : json_null(), "Heartbeat",
-			 r->heartbeat, "Ready", r->ready, "Published",
-			 ways_json(o->ways, r->published ? o->n_ways : 0), "ExitCode",
-			 r->ended && !r->signal ? json_integer(r->code) : json_null(),
-			 "Signal", r->signal ? json_integer(r->signal) : json_null(),
-			 "Milliseconds", (json_int_t)r->milliseconds);
+	return json_pack(
+		"{s:s, s:s, s:s?, s:s?, s:I, s:I, s:s, s:o, s:b, s:b, s:o, s:o, s:o, s:o, "
+		"s:I}",
+		"Image", path, "Backend", r->backend, "Machine", r->machine,
+		"Accelerator", r->accel, "MemoryMiB", (json_int_t)r->memory_mib, "CPUs",
+		(json_int_t)r->cpus, "Vsock", vsock[r->vsock], "CID",
+		r->cid ? json_integer(r->cid) : json_null(), "Heartbeat", r->heartbeat,
+		"Ready", r->ready, "NSM", r->nsm < 0 ? json_null() : json_boolean(r->nsm),
+		"Published", ways_json(o->ways, r->published ? o->n_ways : 0), "ExitCode",
+		r->ended && !r->signal ? json_integer(r->code) : json_null(), "Signal",
+		r->signal ? json_integer(r->signal) : json_null(), "Milliseconds",
+		(json_int_t)r->milliseconds);
 }
 
 static void
@@ -342,6 +352,7 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	o.ways = ways.v;
 	o.n_ways = ways.n;
 	o.ways_asked = ways.asked;
+	o.cmdline_devices = json_is_true(json_object_get(ways.about, "cmdlineDevices"));
 	o.egress = json_object_get(ways.about, "egress") && !args_has(args, "no-egress");
 	return run_image(cli, path, &eif, &o, e);
 }
