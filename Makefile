@@ -77,7 +77,8 @@ GUESTS   := $(foreach a,$(GUEST_ARCHES),$(O)/guest/$(a)/init $(O)/guest/$(a)/lau
 .DELETE_ON_ERROR:
 .PRECIOUS: $(O)/%.o
 .PHONY: help setup setup-build setup-aarch64 setup-peers all testable quickstart test check unit bench lint asan ubsan \
-        valgrind fuzz fuzz-bins repro coverage docker-figures install uninstall dist generated clean
+        valgrind fuzz fuzz-bins repro coverage docker-figures install uninstall dist generated clean \
+        setup-kernel setup-conformance kernel conformance
 
 all: $(O)/enclavebuild ## build the tool (build/release/enclavebuild)
 
@@ -174,6 +175,12 @@ setup: ## install the Debian packages that building, running and testing need
 setup-aarch64: ## install what aarch64 images need (adds arm64 as a foreign architecture)
 	@tests/support/setup.sh aarch64
 
+setup-kernel: ## install what `make kernel` needs
+	@tests/support/setup.sh kernel
+
+setup-conformance:
+	@tests/support/setup.sh conformance
+
 PEERS := $(CURDIR)/build/peers
 setup-peers: ## build oras and crane, which the registry tests compare with (needs Go)
 	@command -v go >/dev/null || { echo "make setup-peers: go is not installed" >&2; exit 5; }
@@ -201,6 +208,13 @@ bench: all ## wall, CPU and memory of build against openssl dgst, of a pull agai
 
 docker-figures: all ## figures of docs/7-docker.md: sizes, times, least memory (takes long)
 	@tests/support/docker-measure.sh $(O)/enclavebuild
+
+kernel: setup-kernel ## build a kernel for enclaves (build/kernel) from Debian's linux-source-6.12
+	@manifests/kernel/build.sh build/kernel $(KERNEL_SOURCE)
+
+conformance: all setup-conformance kernel ## boot the examples in QEMU's nitro-enclave machine, compare its PCRs (takes long)
+	@tests/conformance/qemu.sh build/qemu
+	@tests/conformance/run build/kernel build/qemu
 
 repro: testable ## build twice under every variation and compare
 	@tests/run repro

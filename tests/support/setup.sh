@@ -1,9 +1,12 @@
 #!/bin/bash
-# Installs the Debian packages that are missing: setup.sh build | all | aarch64.
+# Installs the Debian packages that are missing:
+# setup.sh build | all | aarch64 | kernel | conformance.
 #   build: building the tool, building images and booting them
 #   all:   the tests' peers and the linters too
 #   aarch64: what compiles the guest programs of aarch64 images; adds Debian's
 #            arm64 as a foreign architecture to this machine
+#   kernel:  what `make kernel` needs
+#   conformance: what building QEMU and running images in it needs
 # Nothing is asked; as root, or by sudo where there is one.
 set -euo pipefail
 
@@ -17,12 +20,18 @@ tests=(clang clang-tidy clang-format libclang-rt-14-dev cppcheck shellcheck valg
 	skopeo umoci buildah busybox-static util-linux iproute2 e2fsprogs dpkg-dev file procps
 	bsdextrautils python3 python3-yaml curl jq squashfs-tools attr docker-registry apache2-utils)
 
+kernel=(build-essential flex bison bc libelf-dev xz-utils dpkg-dev)
+conformance=(dpkg-dev debian-archive-keyring ninja-build python3 python3-venv libglib2.0-dev
+	libfdt-dev libgnutls28-dev libcbor-dev seabios qemu-system-data curl umoci busybox-static)
+
 case ${1:-all} in
 build) want=("${build[@]}") ;;
 all) want=("${build[@]}" "${tests[@]}") ;;
+kernel) want=("${kernel[@]}") ;;
+conformance) want=("${build[@]}" "${conformance[@]}") ;;
 aarch64) want=(gcc-aarch64-linux-gnu musl-dev:arm64 qemu-system-arm) ;;
 *)
-	echo "usage: setup.sh build|all|aarch64" >&2
+	echo "usage: setup.sh build|all|aarch64|kernel|conformance" >&2
 	exit 2
 	;;
 esac
@@ -66,7 +75,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 # vsock for the local machine: by cargo, where that is there.
-if [ "${1:-all}" = all ] && ! command -v vhost-device-vsock >/dev/null &&
+if [[ ${1:-all} = @(all|conformance) ]] && ! command -v vhost-device-vsock >/dev/null &&
 	[ ! -x "${CARGO_HOME:-$HOME/.cargo}/bin/vhost-device-vsock" ]; then
 	if command -v cargo >/dev/null; then
 		echo "installing: vhost-device-vsock (cargo)"
