@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -19,6 +20,7 @@
 
 enum {
 	EVENTS = 64,
+	OTHERS = 128,  /* descriptors that are left alone */
 	PAUSE_MS = 100 /* without descriptors or memory */
 };
 
@@ -133,10 +135,30 @@ run_clock(struct encl_relay *r)
 
 /* ---- steps ---- */
 
+/*
+ * How many connections this process has descriptors for, when it keeps some for
+ * all else that it does.
+ */
+static unsigned
+affordable(const struct encl_relay *r)
+{
+	struct rlimit limit;
+	const rlim_t others = 2 * (rlim_t)ENCL_RELAY_PIPES + OTHERS;
+	rlim_t most;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return r->max;
+	most = limit.rlim_cur > 2 * others ? (limit.rlim_cur - others) / 2
+					   : limit.rlim_cur / 4;
+	return most < r->max ? (unsigned)most : r->max;
+}
+
 static void
 take(struct encl_relay_listener *l, struct encl_relay *r)
 {
-	while (r->n < r->max) {
+	const unsigned most = affordable(r);
+
+	while (r->n < most) {
 		int fd = accept4(l->source.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		struct encl_relay_connection *c;
 
@@ -150,6 +172,8 @@ take(struct encl_relay_listener *l, struct encl_relay *r)
 		if (c)
 			encl_relay_start(c);
 	}
+	if (most < r->max && r->n >= most)
+		r->pause_until = encl_relay_now() + PAUSE_MS;
 }
 
 static void
@@ -190,6 +214,8 @@ encl_relay_step(struct encl_relay *r)
 	r->stepping = false;
 	update_accepting(r);
 	bury(r);
+	if (!r->n)
+		encl_relay_pipes_clear(&r->pipes);
 }
 
 /* ---- the relay ---- */
@@ -203,6 +229,7 @@ encl_relay_new(unsigned max)
 		return NULL;
 	r->max = max ? max : ENCL_RELAY_MAX;
 	r->accepting = true;
+	r->splice = encl_relay_can_splice();
 	r->epoll = epoll_create1(EPOLL_CLOEXEC);
 	r->timer = (struct encl_relay_source){.tag = ENCL_RELAY_TIMER, .fd = -1};
 	if (r->epoll >= 0)
@@ -269,6 +296,7 @@ encl_relay_free(struct encl_relay *r)
 	while (r->calm)
 		encl_relay_end(r->calm);
 	bury(r);
+	encl_relay_pipes_clear(&r->pipes);
 	while (r->listeners) {
 		struct encl_relay_listener *l = r->listeners;
 

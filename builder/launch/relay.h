@@ -47,14 +47,17 @@ struct encl_relay_end {
 	bool retry;
 };
 
-enum { ENCL_RELAY_MAX = 4096, ENCL_RELAY_CHUNK = 32768 };
+enum { ENCL_RELAY_MAX = 4096, ENCL_RELAY_PENDING = 16 << 20 };
 
 struct encl_relay;
 
 /*
  * max: connections at once (0: ENCL_RELAY_MAX).  At the limit, or where the
- * process has no descriptors left, the next ones wait in their listener.  Each
- * holds at most ENCL_RELAY_CHUNK bytes a direction that could not be passed on.
+ * process has few descriptors left, the next ones wait in their listener.
+ * What was read and could not be passed on is at most 256 KiB a direction, and
+ * ENCL_RELAY_PENDING in all of them and 4 KiB a direction besides; in pipes it is
+ * at most 24 MiB.  Between sockets without frames that are not AF_VSOCK bytes pass
+ * by splice(2), if the process ignores SIGPIPE.
  */
 struct encl_relay *encl_relay_new(unsigned max);
 void encl_relay_free(struct encl_relay *r); /* closes everything; NULL is fine */

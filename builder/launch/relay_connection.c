@@ -73,8 +73,7 @@ encl_relay_end(struct encl_relay_connection *c)
 	c->state = ENCL_RELAY_DEAD;
 	for (int i = 0; i < 2; i++) {
 		encl_relay_close(r, &c->side[i].source);
-		free(c->flow[i].pending);
-		c->flow[i].pending = NULL;
+		encl_relay_drop(c, &c->flow[i]);
 	}
 	take_out(c);
 	c->next = r->dead;
@@ -106,12 +105,12 @@ closing(struct encl_relay_connection *c)
 	struct encl_relay_source *s = &c->side[i].source;
 	uint32_t events;
 
-	if (!out->done && !encl_relay_pass_flow(c, !i, r->scratch)) {
+	if (!out->done && !encl_relay_pass(c, 1U << !i)) {
 		encl_relay_end(c);
 		return;
 	}
 	if (!c->gone)
-		c->gone = !encl_relay_drain(c, i, r->scratch);
+		c->gone = !encl_relay_drain(c, i);
 	if (c->gone && out->done) {
 		encl_relay_end(c);
 		return;
@@ -158,11 +157,9 @@ both_done(struct encl_relay_connection *c)
 }
 
 static void
-pass(struct encl_relay_connection *c)
+pass(struct encl_relay_connection *c, unsigned directions)
 {
-	struct encl_relay *r = c->r;
-
-	if (!encl_relay_pass(c, r->scratch)) {
+	if (!encl_relay_pass(c, directions)) {
 		lose(c);
 		return;
 	}
@@ -176,7 +173,7 @@ pass(struct encl_relay_connection *c)
 	if (c->side[1].lazy && c->flow[0].done)
 		c->deadline = encl_relay_now() + LINGER_MS;
 	for (int i = 0; i < 2; i++)
-		if (encl_relay_watch(r, &c->side[i].source, encl_relay_wants(c, i))) {
+		if (encl_relay_watch(c->r, &c->side[i].source, encl_relay_wants(c, i))) {
 			lose(c);
 			return;
 		}
@@ -201,7 +198,7 @@ connected(struct encl_relay_connection *c)
 		lose(c);
 		return;
 	}
-	pass(c);
+	pass(c, ENCL_RELAY_BOTH);
 }
 
 static void
@@ -295,10 +292,10 @@ read_reply(struct encl_relay_connection *c)
 static bool
 is_vsock(int fd)
 {
-	int domain = 0;
+	int domain = AF_VSOCK;
 	socklen_t n = sizeof domain;
 
-	return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) && domain == AF_VSOCK;
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) || domain == AF_VSOCK;
 }
 
 struct encl_relay_connection *
@@ -330,8 +327,11 @@ encl_relay_begin(struct encl_relay *r, int fd, bool framed,
 	c->state = ENCL_RELAY_RETRYING;
 	c->side[0].framed = framed;
 	c->side[0].last = framed && is_vsock(fd);
+	c->side[0].plain = !framed && r->splice && !is_vsock(fd);
 	c->side[1].framed = target->framed;
 	c->side[1].lazy = target->kind == ENCL_RELAY_UNIX && !target->framed;
+	c->side[1].plain = !target->framed && target->kind != ENCL_RELAY_VSOCK &&
+			   (target->kind != ENCL_RELAY_OPEN || !is_vsock(target->fd));
 	c->side[1].last = target->kind == ENCL_RELAY_VSOCK && target->framed;
 	c->retry_at = encl_relay_now();
 	c->deadline = c->retry_at + ms;
@@ -365,6 +365,17 @@ early(struct encl_relay_connection *c, uint32_t events)
 		encl_relay_end(c);
 }
 
+/* Which directions can move when side s has these events. */
+static unsigned
+to_pass(const struct encl_relay_side *s, uint32_t events)
+{
+	const int i = s == &s->c->side[1];
+
+	if (events & (EPOLLERR | EPOLLHUP))
+		return ENCL_RELAY_BOTH;
+	return (events & EPOLLIN ? 1U << i : 0) | (events & EPOLLOUT ? 1U << !i : 0);
+}
+
 void
 encl_relay_event(struct encl_relay_side *s, uint32_t events)
 {
@@ -387,7 +398,7 @@ encl_relay_event(struct encl_relay_side *s, uint32_t events)
 		if ((events & EPOLLERR) && socket_error(s->source.fd))
 			lose(c);
 		else
-			pass(c);
+			pass(c, to_pass(s, events));
 		break;
 	case ENCL_RELAY_CLOSING:
 		closing(c);

@@ -3,8 +3,10 @@
 #include "launch/relay.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -13,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "launch/relay_internal.h"
 #include "test.h"
 
 /* A server of ours on a free port of 127.0.0.1, not accepting by itself. */
@@ -888,5 +891,249 @@ TEST(launch_relay_adopted_ends)
 	EQ_INT(3, told.times);
 	EQ_INT(0, read(c, (char[1]){0}, 1));
 	close(c);
+	close(listener);
+}
+
+/* ---- many bytes ---- */
+
+/* Descriptors of this process that are pipes. */
+static unsigned
+pipes(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	CHECK(d);
+	for (struct dirent *entry; (entry = readdir(d));) {
+		char to[64] = "";
+
+		n += readlinkat(dirfd(d), entry->d_name, to, sizeof to - 1) > 0 &&
+		     !strncmp(to, "pipe:", 5);
+	}
+	closedir(d);
+	return n;
+}
+
+static char
+byte_at(size_t i)
+{
+	return (char)(i * 2654435761U >> 24);
+}
+
+/* Writes what goes at once, of a stream that has n bytes already. */
+static size_t
+write_stream(int fd, size_t n)
+{
+	static char chunk[65536];
+	ssize_t w;
+
+	for (size_t i = 0; i < sizeof chunk; i++)
+		chunk[i] = byte_at(n + i);
+	w = send(fd, chunk, sizeof chunk, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return w > 0 ? (size_t)w : 0;
+}
+
+/* Reads what is there of that stream. */
+static size_t
+read_stream(int fd, size_t n)
+{
+	static char chunk[65536];
+	ssize_t r = recv(fd, chunk, sizeof chunk, MSG_DONTWAIT);
+
+	for (ssize_t i = 0; i < r; i++)
+		EQ_INT(byte_at(n + (size_t)i), chunk[i]);
+	return r > 0 ? (size_t)r : 0;
+}
+
+/* Fills everything between the two: how much went in. */
+static size_t
+fill_up(struct encl_relay *r, int from)
+{
+	size_t in = 0;
+
+	for (int quiet = 0; quiet < 20;) {
+		const size_t n = write_stream(from, in);
+
+		in += n;
+		quiet = n ? 0 : quiet + 1;
+		settle(r, n ? 0 : 2);
+		encl_relay_step(r);
+	}
+	return in;
+}
+
+TEST(launch_relay_splices)
+{
+	void (*before)(int) = signal(SIGPIPE, SIG_IGN);
+	const unsigned had = pipes();
+	unsigned to, port;
+	int listener = server(&to);
+	struct encl_relay *r = tcp_relay(0, to, &port);
+	int c = client(port);
+	int s = accept_from(r, listener);
+	size_t in, out = 0, back = 0, got = 0;
+
+	/* who does not read has a pipe filled, and both directions are apart */
+	in = fill_up(r, c);
+	EQ_INT(had + 2, pipes());
+	while (back < 3 << 20 || got < back) {
+		back += back < 3 << 20 ? write_stream(s, back) : 0;
+		encl_relay_step(r);
+		got += read_stream(c, got);
+	}
+	for (size_t stop = in + (8 << 20); in < stop;) {
+		in += write_stream(c, in);
+		encl_relay_step(r);
+		out += read_stream(s, out);
+	}
+	shutdown(c, SHUT_WR);
+	while (out < in && until_readable(r, NULL, s))
+		out += read_stream(s, out);
+	EQ_INT(in, out);
+	EQ_INT(0, ending(r, s));
+	close(s);
+	EQ_INT(0, ending(r, c));
+	close(c);
+	settle(r, 5);
+	EQ_INT(had, pipes());
+	encl_relay_free(r);
+	close(listener);
+	signal(SIGPIPE, before);
+}
+
+/* A peer that vanishes with a pipe filled for it: the other one hears of a loss. */
+TEST(launch_relay_vanishes_in_a_splice)
+{
+	const struct linger reset = {1, 0};
+	void (*before)(int) = signal(SIGPIPE, SIG_IGN);
+	const unsigned had = pipes();
+	unsigned to, port;
+	int listener = server(&to);
+	struct encl_relay *r = tcp_relay(0, to, &port);
+
+	for (int who = 0; who < 2; who++) {
+		int c = client(port);
+		int s = accept_from(r, listener);
+		char chunk[4096];
+		ssize_t n;
+
+		CHECK(fill_up(r, c) > 0);
+		EQ_INT(had + 2, pipes());
+		setsockopt(who ? c : s, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+		close(who ? c : s);
+		for (int i = 0; i < 400 && encl_relay_connections(r); i++)
+			settle(r, 5);
+		EQ_INT(0, encl_relay_connections(r));
+		EQ_INT(had, pipes());
+		/* what had arrived may be read, then comes the loss and no end */
+		do
+			n = read(who ? s : c, chunk, sizeof chunk);
+		while (n > 0);
+		EQ_INT(-1, n);
+		EQ_INT(ECONNRESET, errno);
+		close(who ? s : c);
+	}
+	encl_relay_free(r);
+	close(listener);
+	signal(SIGPIPE, before);
+}
+
+/* Two connected sockets with little room. */
+static void
+pair(int fds[2])
+{
+	const int room = 16384;
+
+	CHECK(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
+	for (int i = 0; i < 2; i++)
+		setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+}
+
+/* More slow readers than pipes: the others' bytes are copied, memory is bounded. */
+TEST(launch_relay_slow_readers)
+{
+	enum { N = 150 };
+	void (*before)(int) = signal(SIGPIPE, SIG_IGN);
+	const unsigned had = pipes();
+	struct encl_relay *r = encl_relay_new(0);
+	int c[N][2], s[N][2];
+	size_t in[N] = {0}, out[N] = {0}, most = 0;
+
+	for (int i = 0; i < N; i++) {
+		struct encl_relay_visitor v = {0};
+		struct encl_relay_end target = {.kind = ENCL_RELAY_OPEN};
+
+		pair(c[i]);
+		pair(s[i]);
+		v.fd = c[i][1];
+		target.fd = s[i][0];
+		EQ_INT(0, encl_relay_adopt(r, &v, &target));
+	}
+	for (int quiet = 0; quiet < 10; quiet++) {
+		for (int i = 0; i < N; i++) {
+			const size_t n = write_stream(c[i][0], in[i]);
+
+			in[i] += n;
+			quiet = n ? 0 : quiet;
+		}
+		settle(r, 1);
+		CHECK(r->pending <= ENCL_RELAY_PENDING + N * ENCL_RELAY_LEAST);
+		most = pipes() - had > most ? pipes() - had : most;
+		CHECK(most <= 2 * ENCL_RELAY_PIPES);
+	}
+	CHECK(most > 0 && r->pending > 0);
+	for (int i = 0; i < N; i++)
+		shutdown(c[i][0], SHUT_WR);
+	for (int i = 0; i < N; i++) {
+		while (out[i] < in[i] && until_readable(r, NULL, s[i][1]))
+			out[i] += read_stream(s[i][1], out[i]);
+		EQ_INT(in[i], out[i]);
+		EQ_INT(0, ending(r, s[i][1]));
+		close(s[i][1]);
+		close(c[i][0]);
+	}
+	for (int i = 0; i < 400 && encl_relay_connections(r); i++)
+		settle(r, 5);
+	EQ_INT(0, encl_relay_connections(r));
+	EQ_INT(0, r->pending);
+	EQ_INT(had, pipes());
+	encl_relay_free(r);
+	signal(SIGPIPE, before);
+}
+
+/* Descriptors run out: connections wait, and something is left for others. */
+TEST(launch_relay_few_descriptors)
+{
+	enum { N = 40, LIMIT = 128 };
+	struct rlimit old, limit;
+	unsigned to, port;
+	int listener = server(&to);
+	struct encl_relay *r = tcp_relay(0, to, &port);
+	int c[N], s;
+
+	getrlimit(RLIMIT_NOFILE, &old);
+	for (int i = 0; i < N; i++)
+		c[i] = client(port);
+	limit = old;
+	limit.rlim_cur = LIMIT;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	settle(r, 50);
+	EQ_INT(LIMIT / 4, encl_relay_connections(r));
+	s = dup(listener);
+	setrlimit(RLIMIT_NOFILE, &old);
+	CHECK(s >= 0);
+	close(s);
+	for (int i = 0; i < N; i++) {
+		int got = -1;
+
+		EQ_INT(sizeof i, write(c[i], &i, sizeof i));
+		s = accept_from(r, listener);
+		CHECK(until_readable(r, NULL, s));
+		EQ_INT(sizeof got, read(s, &got, sizeof got));
+		EQ_INT(i, got);
+		close(s);
+		close(c[i]);
+	}
+	encl_relay_free(r);
 	close(listener);
 }
