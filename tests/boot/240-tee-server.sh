@@ -13,6 +13,7 @@ if (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null; then
 	sed -i "s/port: 4000/port: $port/" tee-server/enclave.yaml
 fi
 run 0 "$ENCL" build -q -o tee.eif tee-server/enclave.yaml
+export ENCLAVEBUILD_RUN=$WORK/run
 
 pids=
 finish_runs() {
@@ -65,9 +66,13 @@ start again
 until_up again "$port"
 first=$pid
 
-start two -p "$((port + 1)):http"
+start two --name two -p "$((port + 1)):http"
 until_up two "$((port + 1))"
 same "the first beside it" 200 "$(ask "$port" /)"
+run 0 "$ENCL" ps
+for line in "tee-server .* 127.0.0.1:$port->5000 " "two .* 127.0.0.1:$((port + 1))->5000 "; do
+	grep -q "^$line" out || fail "no $line: $(cat out)"
+done
 kill "$pid"
 wait "$pid" || true
 same "the first after it" 200 "$(ask "$port" /health)"
