@@ -11,6 +11,7 @@
 #include "cmd.h"
 #include "embedded.h"
 #include "launch/accel.h"
+#include "launch/emulated.h"
 #include "launch/vsock.h"
 #include "sources/cache.h"
 #include "verbs.h"
@@ -83,6 +84,22 @@ check_vsock(struct doctor *d)
 }
 
 static void
+check_nitro_enclave(struct doctor *d)
+{
+	encl_auto(encl_free) char *qemu = encl_find_program("qemu-system-x86_64");
+	const struct encl_emulated_ask ask = {.wanted = ENCL_EMULATED_NITRO,
+					      .arch = ENCL_ARCH_X86_64,
+					      .qemu = qemu,
+					      .vsock = true};
+	const char *machine;
+	struct encl_err ignored;
+	bool ok = qemu && !encl_emulated_choose(&ask, &machine, &ignored);
+
+	add(d, "QEMU's nitro-enclave", OPTIONAL, ok, ok ? qemu : NULL,
+	    "no NSM in `run`; \"make conformance\" builds a QEMU that has it");
+}
+
+static void
 check_guests(struct doctor *d)
 {
 	add(d, "guest programs x86_64", NEEDED, encl_embedded_init_x86_64 != NULL,
@@ -130,6 +147,7 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 		      "`run` of aarch64 images: apt-get install qemu-system-arm");
 	check_kvm(cli, &d);
 	check_vsock(&d);
+	check_nitro_enclave(&d);
 	check_file(&d, "/dev/nitro_enclaves", "/dev/nitro_enclaves", OPTIONAL,
 		   "not a Nitro parent instance: images run in QEMU only");
 	if (cli->json)
