@@ -45,6 +45,7 @@
 #include "base/alloc.h"
 #include "launch/publish.h"
 #include "launch/relay.h"
+#include "launch/wall.h"
 
 /* The data of a connection: a table, read round and round from a place of its own. */
 enum { TABLE = 1048573, CHUNK = 262144, VSOCK = 5000, HEADER = 32, ROUNDS = 4 };
@@ -473,8 +474,10 @@ drive(unsigned port, unsigned n, const struct peer *like, long pid)
 /* ---- relay, wall ---- */
 
 static _Noreturn void
-relay(const char *socket_path, int n, char **ports)
+relay(char *socket_path, int n, char **ports)
 {
+	const struct encl_wall wall = {.socket = socket_path};
+	int *listeners;
 	struct encl_way *ways = encl_xcalloc((size_t)n, sizeof *ways);
 	struct encl_relay *r;
 	struct encl_err e;
@@ -486,7 +489,8 @@ relay(const char *socket_path, int n, char **ports)
 						  10),
 			.vsock = VSOCK,
 			.name = *ports[i] == 'f' ? "name" : NULL};
-	if (encl_publish_open(ways, (size_t)n, socket_path, &r, &e))
+	if (encl_publish_open(ways, (size_t)n, &r, &listeners, &e) ||
+	    encl_publish_lead(r, listeners, ways, (size_t)n, &wall, &e))
 		die("%s", e.msg);
 	encl_relay_hold(r, false);
 	for (;;) {
