@@ -76,7 +76,7 @@ GUESTS   := $(foreach a,$(GUEST_ARCHES),$(O)/guest/$(a)/init $(O)/guest/$(a)/lau
 
 .DELETE_ON_ERROR:
 .PRECIOUS: $(O)/%.o
-.PHONY: help setup setup-build setup-aarch64 setup-peers all testable quickstart test check unit bench lint asan ubsan \
+.PHONY: help bundle setup setup-build setup-aarch64 setup-peers all testable quickstart test check unit bench lint asan ubsan \
         valgrind fuzz fuzz-bins repro coverage docker-figures install uninstall dist generated clean \
         setup-kernel setup-conformance kernel conformance
 
@@ -119,7 +119,7 @@ endef
 $(foreach a,$(GUEST_ARCHES),$(eval $(call guest_rules,$(a))))
 
 # The guest programs and the tables of manifests/ live inside the tool.
-$(O)/embedded.o: builder/embedded.S $(GUESTS) $(wildcard manifests/*)
+$(O)/embedded.o: builder/embedded.S $(GUESTS) $(wildcard manifests/* templates/*)
 	$(Q)$(CC) -c -I$(O) -I. $(foreach a,$(GUEST_ARCHES),-DHAVE_GUEST_$(a)) -o $@ $<
 
 $(O)/unit-tests: $(UNIT_OBJ) $(O)/libenclavebuild.a
@@ -164,6 +164,9 @@ $(O)/support/%.so: tests/support/%.shim.c
 
 testable: $(O)/enclavebuild $(O)/unit-tests $(SUPPORT) $(SHIMS) $(FUZZ_BIN)
 
+bundle: all ## the tool with its libraries, for hosts that have others (build/enclavebuild-ARCH.tar.gz)
+	@cmd/bundle.sh $(O)/enclavebuild build/enclavebuild-$(shell uname -m).tar.gz
+
 # ---- set-up ----
 
 setup-build:
@@ -182,10 +185,12 @@ setup-conformance:
 	@tests/support/setup.sh conformance
 
 PEERS := $(CURDIR)/build/peers
-setup-peers: ## build oras and crane, which the registry tests compare with (needs Go)
+setup-peers: ## oras and crane (needs Go) and Kubernetes' schemas (PyPI), which tests compare with
 	@command -v go >/dev/null || { echo "make setup-peers: go is not installed" >&2; exit 5; }
 	cd tests/support/peers && GOBIN=$(PEERS) GOFLAGS= go install -trimpath -mod=readonly \
 		github.com/google/go-containerregistry/cmd/crane oras.land/oras/cmd/oras
+	python3 -m venv $(PEERS)/python
+	$(PEERS)/python/bin/pip install -q --disable-pip-version-check -r tests/support/peers/requirements.txt
 
 quickstart: setup-build ## install what is needed, build, build and boot examples/hello
 	@$(MAKE) --no-print-directory all

@@ -25,6 +25,14 @@ encl_embedded_\name\()_end:
 	embed kernel_requirements, "manifests/kernel-requirements.txt"
 	embed init_manifest, "manifests/init.yaml"
 
+	embed template_systemd, "templates/systemd.service"
+	embed template_detached, "templates/detached.sh"
+	embed template_deploy, "templates/deploy.sh"
+	embed template_bootstrap, "templates/bootstrap.sh"
+	embed template_allocator, "templates/allocator.yaml"
+	embed template_user_data, "templates/user-data.yaml"
+	embed template_kubernetes, "templates/kubernetes.yaml"
+
 #ifdef __x86_64__
 	.balign 16
 	.globl encl_embedded_kvm_probe

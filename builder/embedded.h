@@ -20,6 +20,14 @@
 ENCL_EMBEDDED(modules);
 ENCL_EMBEDDED(kernel_requirements);
 ENCL_EMBEDDED(init_manifest);
+/* templates/: text, followed by a NUL */
+ENCL_EMBEDDED(template_systemd);
+ENCL_EMBEDDED(template_detached);
+ENCL_EMBEDDED(template_deploy);
+ENCL_EMBEDDED(template_bootstrap);
+ENCL_EMBEDDED(template_allocator);
+ENCL_EMBEDDED(template_user_data);
+ENCL_EMBEDDED(template_kubernetes);
 ENCL_EMBEDDED_MAYBE(init_x86_64);
 ENCL_EMBEDDED_MAYBE(launch_x86_64);
 ENCL_EMBEDDED_MAYBE(init_aarch64);

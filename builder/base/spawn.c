@@ -104,6 +104,10 @@ open_input(const struct encl_spawn *s, int *fd, struct encl_err *e)
 	encl_auto(encl_close_fd) int in = -1;
 
 	*fd = -1;
+	if (s->input_fd) {
+		*fd = fcntl(s->input_fd, F_DUPFD_CLOEXEC, 3);
+		return *fd < 0 ? encl_fail_sys(e, ENCL_FAILED, "dup") : 0;
+	}
 	if (!s->input)
 		return 0;
 	in = memfd_create("stdin", MFD_CLOEXEC);
@@ -139,7 +143,8 @@ start(const char *program, const struct encl_spawn *s, int in, int out, int err_
 	else
 		posix_spawn_file_actions_adddup2(&fa, in, 0);
 	posix_spawn_file_actions_adddup2(&fa, out, 1);
-	posix_spawn_file_actions_adddup2(&fa, err_out, 2);
+	if (!s->show_err)
+		posix_spawn_file_actions_adddup2(&fa, err_out, 2);
 	posix_spawnattr_init(&attr);
 	sigemptyset(&none);
 	sigfillset(&defaults);

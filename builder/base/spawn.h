@@ -14,6 +14,8 @@ struct encl_spawn {
 	const char *const *argv; /* argv[0] is looked up in PATH */
 	const void *input;	 /* its stdin, n_input bytes; NULL: nothing */
 	size_t n_input;
+	int input_fd;  /* its stdin instead, from where it stands; 0: not */
+	bool show_err; /* its stderr is ours; err_out is not filled */
 	bool keep_env; /* all of this process's environment; else PATH, HOME and
 			  LC_ALL=C alone */
 	unsigned timeout_s;

@@ -14,6 +14,11 @@ void encl_manifest_fill(const struct encl_yaml_node *root, struct encl_manifest 
 /* m may be incomplete where nodes are marked bad; root gives the positions. */
 void encl_manifest_check(const struct encl_yaml_node *root, const struct encl_manifest *m,
 			 struct encl_manifest_report *r);
+/* Those of deploy.targets. */
+void encl_manifest_check_deploy(const struct encl_yaml_node *root,
+				const struct encl_manifest *m,
+				struct encl_manifest_report *r);
+
 /* Those of network.ingress, exchange and deploy.ports. */
 void encl_manifest_check_reach(const struct encl_yaml_node *root,
 			       const struct encl_manifest *m,

@@ -53,6 +53,13 @@ extern const struct encl_format encl_format_alternative_choice;
 extern const struct encl_format encl_format_module;
 extern const struct encl_format encl_format_signal;
 extern const struct encl_format encl_format_url_path;
+/* format_deploy.c */
+extern const struct encl_format encl_format_reference;
+extern const struct encl_format encl_format_ssh_host;
+extern const struct encl_format encl_format_login;
+extern const struct encl_format encl_format_aws_name;
+extern const struct encl_format encl_format_https;
+extern const struct encl_format encl_format_kube_name;
 /* format_docker.c */
 extern const struct encl_format encl_format_image_name;
 extern const struct encl_format encl_format_image_reference;

@@ -249,6 +249,79 @@ struct encl_port {
 	unsigned port;
 };
 
+/* ---- deploy: how the parent runs it; never measured ---- */
+
+enum encl_supervisor {
+	ENCL_SUPERVISOR_AUTO, /* systemd where it runs, else none */
+	ENCL_SUPERVISOR_SYSTEMD,
+	ENCL_SUPERVISOR_NONE /* a process of its own; nobody starts it again */
+};
+enum encl_gate_until {
+	ENCL_GATE_READY,    /* all units run, and are healthy where they have a check */
+	ENCL_GATE_HEARTBEAT /* its init came up: images without a status channel */
+};
+enum encl_gate_attestation {
+	ENCL_ATTESTATION_AUTO, /* where there is a Nitro Secure Module */
+	ENCL_ATTESTATION_REQUIRED
+};
+
+struct encl_gate {
+	enum encl_gate_until until;
+	enum encl_gate_attestation attestation;
+	unsigned timeout_s; /* default 180 */
+};
+
+enum encl_target_kind {
+	ENCL_TARGET_LOCAL,
+	ENCL_TARGET_SSH,
+	ENCL_TARGET_EC2,
+	ENCL_TARGET_KUBERNETES
+};
+
+struct encl_target_ssh {
+	const char *host;
+	const char *user;     /* NULL: ssh's own choice */
+	const char *identity; /* path, or NULL */
+	unsigned port;	      /* 0: ssh's own choice */
+};
+
+/* What `aws ec2 run-instances` is told; NULL: left to the reader of the command. */
+struct encl_target_ec2 {
+	const char *region, *ami, *instance_type, *key_name, *subnet, *profile;
+	struct encl_strings security_groups;
+	const char *tool_url; /* the instance fetches the tool there */
+	const char *tool_sha256;
+};
+
+enum encl_huge_pages { ENCL_HUGE_PAGES_2M, ENCL_HUGE_PAGES_1G };
+
+struct encl_target_kubernetes {
+	const char *namespace_name;
+	const char *tool_image; /* a container image with enclavebuild in it */
+	const char *pull_secret;
+	unsigned replicas;
+	enum encl_huge_pages huge_pages;
+};
+
+struct encl_target {
+	struct encl_pos pos;
+	const char *name;
+	enum encl_target_kind kind;
+	struct encl_target_ssh ssh;
+	struct encl_target_ec2 ec2;
+	struct encl_target_kubernetes kubernetes;
+};
+
+struct encl_deploy {
+	const char *image; /* reference in a registry; NULL: the file that build made */
+	enum encl_restart restart;
+	unsigned stop_timeout_s; /* default 30 */
+	enum encl_supervisor supervisor;
+	struct encl_gate gate;
+	struct encl_target *targets;
+	size_t n_targets;
+};
+
 /* ---- docker ---- */
 
 enum encl_docker_engine_kind { ENCL_DOCKER_PACKAGES, ENCL_DOCKER_ARCHIVE };
@@ -384,6 +457,7 @@ struct encl_manifest {
 	size_t n_exchanges;
 	struct encl_port *ports; /* deploy.ports */
 	size_t n_ports;
+	struct encl_deploy deploy;	 /* all of it but ports */
 	struct encl_pairs hosts;	 /* network.hosts: name -> address */
 	struct encl_strings nameservers; /* network.nameservers */
 	struct encl_sign sign;

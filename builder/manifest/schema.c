@@ -513,25 +513,6 @@ static const struct encl_key exchange_keys[] = {
 	END,
 };
 
-static const struct encl_key port_keys[] = {
-	REACH_NAME(struct encl_port, ingress, "An entry of `network.ingress`."),
-	PORT(struct encl_port, port, "Its port on the parent."),
-	END,
-};
-
-static const struct encl_key deploy_keys[] = {
-	{.name = "ports",
-	 .type = ENCL_KEY_MAPS,
-	 .keys = port_keys,
-	 .max = 256,
-	 LIST_OF(M, ports, n_ports, struct encl_port),
-	 ITEM_POS(struct encl_port, pos),
-	 .example = "[{name: cache, port: 21211}]",
-	 .help = "Ports of the parent that lead into the enclave; what is not named has "
-		 "its vsock number."},
-	END,
-};
-
 static const struct encl_key network_keys[] = {
 	{.name = "hosts",
 	 .type = ENCL_KEY_PAIRS,
@@ -732,7 +713,7 @@ const struct encl_key encl_manifest_keys[] = {
 	{.name = "deploy",
 	 .type = ENCL_KEY_MAP,
 	 .flags = ENCL_KEY_UNMEASURED,
-	 .keys = deploy_keys,
+	 .keys = encl_manifest_deploy_keys,
 	 .help = "How the parent runs it.  Not measured."},
 	END,
 };

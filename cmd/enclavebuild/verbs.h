@@ -10,6 +10,7 @@ extern const struct command cmd_cache;
 extern const struct command cmd_check;
 extern const struct command cmd_completion;
 extern const struct command cmd_console;
+extern const struct command cmd_deploy;
 extern const struct command cmd_discover;
 extern const struct command cmd_doctor;
 extern const struct command cmd_extract;
@@ -28,6 +29,7 @@ extern const struct command cmd_push;
 extern const struct command cmd_run;
 extern const struct command cmd_schema;
 extern const struct command cmd_sign;
+extern const struct command cmd_status;
 extern const struct command cmd_stop;
 extern const struct command cmd_version;
 
