@@ -61,8 +61,8 @@ int encl_build(struct encl_env *env, const struct encl_manifest *m,
  * What build would make of it, without writing anything (new reference):
  * {"name", "kernel", "docker": [{"setting", "value", "reason"}], "start": [{"name",
  * "kind", "after", "critical"}], "ingress": [{"name", "parent", "vsock", "tcp",
- * "to"}], "memory": {"bootMiB", "runMiB", "neededMiB", "parts"}}.  Fails as
- * encl_build does.
+ * "to"}], "egress": {"proxyPort", "allow": [{"host" | "cidr", "ports"}]}, "memory":
+ * {"bootMiB", "runMiB", "neededMiB", "parts"}}.  Fails as encl_build does.
  */
 int encl_plan(struct encl_env *env, const struct encl_manifest *m, json_t **out,
 	      struct encl_err *e) ENCL_MUST_CHECK;

@@ -47,6 +47,10 @@ int encl_build_offline(const struct encl_build *b, struct encl_err *e) ENCL_MUST
 int encl_build_ramdisks(struct encl_build *b, char **init_bytes,
 			struct encl_err *e) ENCL_MUST_CHECK;
 
+/* {"proxyPort", "allow": [{"host" | "cidr", "ports": ["443"]}]} of network.egress
+ * (new reference). */
+json_t *encl_build_egress_json(const struct encl_manifest *m);
+
 const char *encl_build_cmdline(const struct encl_build *b);
 
 /* What the planned image needs; adds to *need, which is zeroed before.

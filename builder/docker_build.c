@@ -208,8 +208,17 @@ daemon_env(const struct encl_manifest *m, struct encl_docker_build *d,
 {
 	const struct encl_pairs *env = &m->docker.engine.env;
 
-	out->v = encl_arena_alloc(d->arena, (env->n + 1) * sizeof *out->v);
+	out->v = encl_arena_alloc(d->arena,
+				  (env->n + ENCL_PROXY_VARIABLES + 1) * sizeof *out->v);
 	out->n = 0;
+	/* What it pulls itself goes the way of all else. */
+	for (size_t i = 0; i < ENCL_PROXY_VARIABLES; i++) {
+		encl_auto(encl_free) char *text =
+			encl_manifest_proxy_variable(m, "127.0.0.1", env, i);
+
+		if (text)
+			out->v[out->n++] = encl_arena_strdup(d->arena, text);
+	}
 	if (d->settings.no_raw)
 		out->v[out->n++] = "DOCKER_INSECURE_NO_IPTABLES_RAW=1";
 	for (size_t i = 0; i < env->n; i++) {

@@ -56,6 +56,8 @@ write_config(struct encl_log *log, const struct encl_manifest *m,
 	     const struct encl_image_config *config, struct encl_docker_build *d,
 	     struct encl_tree *tree, struct encl_buf *out, struct encl_err *e)
 {
+	static const char *const gateways[] = {ENCL_DOCKER_GATEWAY,
+					       ENCL_DOCKER_BIP_GATEWAY};
 	encl_auto(encl_units_clear) struct encl_units units = {0};
 	struct encl_launch_config c = {
 		.hostname = m->name,
@@ -63,6 +65,9 @@ write_config(struct encl_log *log, const struct encl_manifest *m,
 		.nameservers = m->nameservers,
 		.ingress = m->ingress,
 		.n_ingress = m->n_ingress,
+		.egress = &m->egress,
+		.gateways = gateways,
+		.n_gateways = d->settings.bridge ? 2 : 0,
 		.exchanges = m->exchanges,
 		.n_exchanges = m->n_exchanges,
 	};

@@ -209,6 +209,26 @@ encl_build_cmdline(const struct encl_build *b)
 	return encl_cmdline_default(b->m->arch, b->m->boot.format);
 }
 
+json_t *
+encl_build_egress_json(const struct encl_manifest *m)
+{
+	json_t *allow = json_array();
+
+	for (size_t i = 0; i < m->egress.n_allow; i++) {
+		const struct encl_allow *rule = &m->egress.allow[i];
+		json_t *ports = json_array();
+
+		for (size_t j = 0; j < rule->ports.n; j++)
+			json_array_append_new(ports, json_string(rule->ports.v[j]));
+		json_array_append_new(
+			allow,
+			json_pack("{s:s, s:o}", rule->host ? "host" : "cidr",
+				  rule->host ? rule->host : rule->cidr, "ports", ports));
+	}
+	return json_pack("{s:I, s:o}", "proxyPort", (json_int_t)m->egress.proxy_port,
+			 "allow", allow);
+}
+
 /* What `run` offers by itself; an image without any keeps its bytes. */
 static void
 add_ways(const struct encl_manifest *m, json_t *custom)
@@ -230,6 +250,8 @@ add_ways(const struct encl_manifest *m, json_t *custom)
 						m->exchanges[i].writable ? "both" : "in",
 						"maxMiB",
 						(json_int_t)m->exchanges[i].max_mib));
+	if (m->egress.given)
+		json_object_set_new(custom, "egress", encl_build_egress_json(m));
 	if (m->n_ingress)
 		json_object_set(custom, "ingress", ingress);
 	if (m->n_exchanges)

@@ -166,6 +166,8 @@ encl_plan(struct encl_env *env, const struct encl_manifest *m, json_t **out,
 		json_object_set_new(doc, "docker", choices_json(&b.docker.settings));
 	json_object_set_new(doc, "start", start);
 	json_object_set_new(doc, "ingress", ingress_json(m, b.docker.settings.bridge));
+	if (m->egress.given)
+		json_object_set_new(doc, "egress", encl_build_egress_json(m));
 	encl_build_memory(&b, &need);
 	encl_build_check_memory(&b, &need);
 	json_object_set_new(doc, "memory", memory_json(&need));

@@ -77,17 +77,33 @@ is_overridden(const struct encl_manifest *m, const char *assignment)
 	return false;
 }
 
-/* The image's environment, then the manifest's, which wins. */
+/* What tells of the proxy of network.egress, unless `given` does. */
+static void
+add_proxy(const struct encl_manifest *m, const struct encl_pairs *given,
+	  struct encl_arena *arena, struct encl_strings *out)
+{
+	for (size_t i = 0; i < ENCL_PROXY_VARIABLES; i++) {
+		encl_auto(encl_free) char *text =
+			encl_manifest_proxy_variable(m, "127.0.0.1", given, i);
+
+		if (text)
+			out->v[out->n++] = encl_arena_strdup(arena, text);
+	}
+}
+
+/* The image's environment, then ours, then the manifest's; the last wins. */
 static void
 merge_env(const struct encl_manifest *m, const struct encl_image_config *config,
 	  struct encl_arena *arena, struct encl_strings *out)
 {
 	out->v = encl_arena_alloc(arena,
-				  (config->env.n + m->app.env.n) * sizeof *out->v + 1);
+				  (config->env.n + ENCL_PROXY_VARIABLES + m->app.env.n) *
+					  sizeof *out->v);
 	out->n = 0;
 	for (size_t i = 0; i < config->env.n; i++)
 		if (!is_overridden(m, config->env.v[i]))
 			out->v[out->n++] = config->env.v[i];
+	add_proxy(m, &m->app.env, arena, out);
 	for (size_t i = 0; i < m->app.env.n; i++)
 		out->v[out->n++] = join(arena, &m->app.env.v[i]);
 }
@@ -168,7 +184,9 @@ add_service(struct encl_log *log, const struct encl_manifest *m, size_t i,
 	if (!u.stop_signal)
 		return encl_fail(e, ENCL_USAGE, "%s%s.stopSignal: %s is none", at, where,
 				 signal);
-	u.env.v = encl_arena_alloc(units->arena, s->env.n * sizeof *u.env.v + 1);
+	u.env.v = encl_arena_alloc(units->arena,
+				   (s->env.n + ENCL_PROXY_VARIABLES) * sizeof *u.env.v);
+	add_proxy(m, &s->env, units->arena, &u.env);
 	for (size_t j = 0; j < s->env.n; j++)
 		u.env.v[u.env.n++] = join(units->arena, &s->env.v[j]);
 	if (set_user(tree, s->user, units->arena, &u, e))

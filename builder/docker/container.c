@@ -285,15 +285,37 @@ stop_seconds(const struct encl_unit *u)
 	return (json_int_t)((u->stop_timeout_ms + 999) / 1000);
 }
 
-static void
-set_process(json_t *o, const struct encl_container *c)
+/* Its own variables, then what tells of the proxy of network.egress. */
+static json_t *
+environment(const struct encl_manifest *m, const struct encl_container *c,
+	    const struct encl_docker_settings *s)
 {
+	const char *address = on_bridge(c, s) ? ENCL_DOCKER_GATEWAY : "127.0.0.1";
+	json_t *list = joined(&c->env, '=');
+
+	for (size_t i = 0; i < ENCL_PROXY_VARIABLES; i++) {
+		encl_auto(encl_free) char *text =
+			encl_manifest_proxy_variable(m, address, &c->env, i);
+
+		if (text)
+			json_array_append_new(list, json_string(text));
+	}
+	return list;
+}
+
+static void
+set_process(json_t *o, const struct encl_manifest *m, const struct encl_container *c,
+	    const struct encl_docker_settings *s)
+{
+	json_t *env = environment(m, c, s);
+
 	if (c->has_command)
 		json_object_set_new(o, "Cmd", list_of(&c->command));
 	if (c->has_entrypoint)
 		json_object_set_new(o, "Entrypoint", list_of(&c->entrypoint));
-	if (c->env.n)
-		json_object_set_new(o, "Env", joined(&c->env, '='));
+	if (json_array_size(env))
+		json_object_set(o, "Env", env);
+	json_decref(env);
 	set_text(o, "User", c->user);
 	set_text(o, "WorkingDir", c->workdir);
 	set_text(o, "StopSignal", c->unit.stop_signal);
@@ -321,12 +343,11 @@ encl_docker_create(const struct encl_manifest *m, const struct encl_container *c
 {
 	encl_auto(json_decref) json_t *o = json_object();
 
-	(void)m;
 	json_object_set_new(o, "Image", json_string(image->id));
 	/* With the host's network the name is the host's. */
 	set_text(o, "Hostname",
 		 c->hostname || !on_bridge(c, s) ? c->hostname : c->unit.name);
-	set_process(o, c);
+	set_process(o, m, c, s);
 	if (on_bridge(c, s)) {
 		json_object_set_new(o, "NetworkingConfig",
 				    json_pack("{s:{s:{s:o}}}", "EndpointsConfig",

@@ -10,12 +10,8 @@
 
 #include "base/json.h"
 
-/* The networks of docker0 and of ENCL_DOCKER_NETWORK are fixed: what is behind
- * them can be named in rules before the daemon runs. */
-#define BIP		"172.17.0.1/16"
-#define BIP_GATEWAY	"172.17.0.1"
-#define NETWORK_SUBNET	"172.18.0.0/16"
-#define NETWORK_GATEWAY "172.18.0.1"
+#define BIP	       ENCL_DOCKER_BIP_GATEWAY "/16"
+#define NETWORK_SUBNET "172.18.0.0/16"
 
 static bool
 is_loopback(const char *address)
@@ -38,7 +34,7 @@ encl_docker_dns(const struct encl_manifest *m, bool bridge)
 	for (size_t i = 0; i < m->nameservers.n; i++)
 		json_array_append_new(list, json_string(m->nameservers.v[i]));
 	if (!m->nameservers.n)
-		json_array_append_new(list, json_string(BIP_GATEWAY));
+		json_array_append_new(list, json_string(ENCL_DOCKER_BIP_GATEWAY));
 	return list;
 }
 
@@ -87,7 +83,8 @@ encl_docker_network(const struct encl_docker_settings *s)
 		return NULL;
 	body = json_pack("{s:b, s:s, s:b, s:{s:[{s:s, s:s}], s:s}, s:s}",
 			 "CheckDuplicate", 1, "Driver", "bridge", "EnableIPv6", 0, "IPAM",
-			 "Config", "Gateway", NETWORK_GATEWAY, "Subnet", NETWORK_SUBNET,
-			 "Driver", "default", "Name", ENCL_DOCKER_NETWORK);
+			 "Config", "Gateway", ENCL_DOCKER_GATEWAY, "Subnet",
+			 NETWORK_SUBNET, "Driver", "default", "Name",
+			 ENCL_DOCKER_NETWORK);
 	return encl_json_compact(body);
 }

@@ -25,6 +25,11 @@
 #define ENCL_DOCKER_SOCKET    "/run/docker.sock"
 #define ENCL_DOCKER_NETWORK   "enclave" /* the containers' bridge */
 
+/* The networks of docker0 and of ENCL_DOCKER_NETWORK are fixed: what is behind
+ * them can be named in rules before the daemon runs. */
+#define ENCL_DOCKER_BIP_GATEWAY "172.17.0.1"
+#define ENCL_DOCKER_GATEWAY	"172.18.0.1"
+
 enum encl_docker_iptables { ENCL_IPTABLES_NFT, ENCL_IPTABLES_LEGACY, ENCL_IPTABLES_NONE };
 
 /* "nft", "legacy" or "none"; the first two are what the alternatives iptables

@@ -24,6 +24,11 @@ void encl_manifest_check_reach(const struct encl_yaml_node *root,
 			       const struct encl_manifest *m,
 			       struct encl_manifest_report *r);
 
+/* check_egress.c: those of network.egress. */
+void encl_manifest_check_egress(const struct encl_yaml_node *root,
+				const struct encl_manifest *m,
+				struct encl_manifest_report *r);
+
 /* check_units.c: of them, those about services and containers. */
 void encl_manifest_check_units(const struct encl_yaml_node *root,
 			       const struct encl_manifest *m,

@@ -43,6 +43,9 @@ extern const struct encl_format encl_format_env_value;
 extern const struct encl_format encl_format_host;
 extern const struct encl_format encl_format_hostname; /* of a container */
 extern const struct encl_format encl_format_address;
+extern const struct encl_format encl_format_host_pattern;
+extern const struct encl_format encl_format_cidr;
+extern const struct encl_format encl_format_port_range;
 extern const struct encl_format encl_format_suite;
 extern const struct encl_format encl_format_component;
 extern const struct encl_format encl_format_mirror;

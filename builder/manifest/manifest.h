@@ -231,6 +231,23 @@ struct encl_ingress {
 	unsigned tcp;
 };
 
+/* network.egress.allow: where connections out of the enclave may go. */
+struct encl_allow {
+	struct encl_pos pos;
+	const char *host; /* name, "*" within a label; NULL: cidr */
+	const char *cidr;
+	struct encl_strings ports; /* "443", "8000-8010"; >= 1 */
+};
+
+/* network.egress: a proxy in the enclave, the one way out of it. */
+struct encl_outgoing {
+	struct encl_pos pos;
+	bool given;
+	unsigned proxy_port;
+	struct encl_allow *allow; /* none: nothing is allowed */
+	size_t n_allow;
+};
+
 /* exchange: a host folder seen at a path of the enclave, over vsock.  Its
  * content is not measured. */
 struct encl_exchange {
@@ -453,6 +470,7 @@ struct encl_manifest {
 	struct encl_docker docker;
 	struct encl_ingress *ingress;
 	size_t n_ingress;
+	struct encl_outgoing egress; /* network.egress */
 	struct encl_exchange *exchanges;
 	size_t n_exchanges;
 	struct encl_port *ports; /* deploy.ports */
@@ -520,6 +538,15 @@ char *encl_image_name(const char *reference);
  * container itself.
  */
 char *encl_container_path(const struct encl_manifest *m, size_t i, const char *key);
+
+/*
+ * The i-th variable (of ENCL_PROXY_VARIABLES) that tells a program of the proxy
+ * of network.egress, at that address: "HTTP_PROXY=http://…" (malloc'ed).  NULL
+ * without network.egress, or where `given` sets it itself, in whatever case.
+ */
+enum { ENCL_PROXY_VARIABLES = 6 };
+char *encl_manifest_proxy_variable(const struct encl_manifest *m, const char *address,
+				   const struct encl_pairs *given, size_t i);
 
 /* "FILE:LINE:COLUMN: " for an error that a later stage finds (malloc'ed). */
 char *encl_manifest_at(const struct encl_manifest *m, struct encl_pos pos);

@@ -11,13 +11,14 @@
 #include "manifest/manifest.h"
 #include "manifest/schema_rows.h"
 
-#define M  struct encl_manifest
-#define L  struct encl_layer
-#define P  struct encl_layer_packages
-#define S  struct encl_apt_source
-#define K  struct encl_kernel
-#define B  struct encl_boot
-#define AP struct encl_app
+#define M   struct encl_manifest
+#define L   struct encl_layer
+#define P   struct encl_layer_packages
+#define S   struct encl_apt_source
+#define K   struct encl_kernel
+#define B   struct encl_boot
+#define AP  struct encl_app
+#define OUT struct encl_outgoing
 
 static const char *const api_versions[] = {"enclavebuild/v1alpha1", NULL};
 static const char *const kinds[] = {"Enclave", NULL};
@@ -513,6 +514,56 @@ static const struct encl_key exchange_keys[] = {
 	END,
 };
 
+static const struct encl_key allow_keys[] = {
+	{.name = "host",
+	 .type = ENCL_KEY_TEXT,
+	 .flags = ENCL_KEY_ONE_OF,
+	 .format = &encl_format_host_pattern,
+	 FIELD(struct encl_allow, host),
+	 .example = "\"kms.*.amazonaws.com\"",
+	 .help = "Name of a host.  `*` stands for any characters of one label, never for a "
+		 "dot: `*.example.com` is `a.example.com`, neither `example.com` nor "
+		 "`a.b.example.com`."},
+	{.name = "cidr",
+	 .type = ENCL_KEY_TEXT,
+	 .flags = ENCL_KEY_ONE_OF,
+	 .format = &encl_format_cidr,
+	 FIELD(struct encl_allow, cidr),
+	 .example = "203.0.113.0/24",
+	 .help = "Addresses, for requests that name an address; a name is only ever "
+		 "allowed by `host`."},
+	{.name = "ports",
+	 .type = ENCL_KEY_TEXTS,
+	 .flags = ENCL_KEY_REQUIRED | ENCL_KEY_UNIQUE,
+	 .format = &encl_format_port_range,
+	 .min = 1,
+	 .max = 64,
+	 FIELD(struct encl_allow, ports),
+	 .example = "[443, 8000-8010]",
+	 .help = "TCP ports, and ranges of them."},
+	END,
+};
+
+static const struct encl_key egress_keys[] = {
+	{.name = "proxyPort",
+	 .type = ENCL_KEY_NUMBER,
+	 .min = 1,
+	 .max = 65535,
+	 .fallback = "3128",
+	 FIELD(OUT, proxy_port),
+	 .help = "Port of 127.0.0.1 in the enclave, and of the containers' gateway, where "
+		 "the proxy listens; programs are told by HTTP_PROXY, HTTPS_PROXY and "
+		 "NO_PROXY."},
+	{.name = "allow",
+	 .type = ENCL_KEY_MAPS,
+	 .keys = allow_keys,
+	 .max = 1024,
+	 LIST_OF(OUT, allow, n_allow, struct encl_allow),
+	 ITEM_POS(struct encl_allow, pos),
+	 .help = "Where connections may go.  Left out or empty: nowhere."},
+	END,
+};
+
 static const struct encl_key network_keys[] = {
 	{.name = "hosts",
 	 .type = ENCL_KEY_PAIRS,
@@ -540,8 +591,14 @@ static const struct encl_key network_keys[] = {
 	 .help = "Ways into the enclave: a connection to the vsock port reaches the TCP "
 		 "port."},
 	{.name = "egress",
-	 .type = ENCL_KEY_LATER,
-	 .help = "this version relays no connections out of the enclave"},
+	 .type = ENCL_KEY_MAP,
+	 .flags = ENCL_KEY_IF_GIVEN,
+	 .keys = egress_keys,
+	 FIELD(M, egress),
+	 POS(OUT, pos),
+	 GIVEN(OUT, given),
+	 .help = "The way out of the enclave: an HTTP proxy in it, whose list is measured; "
+		 "names are resolved on the parent.  Without it there is none."},
 	END,
 };
 

@@ -112,6 +112,44 @@ write_ingress(const struct encl_launch_config *c, struct encl_buf *out,
 	return 0;
 }
 
+/* "host NAME PORTS" or "cidr NETWORK PORTS", the ports with commas between. */
+static int
+write_allow(const struct encl_allow *rule, struct encl_buf *out, struct encl_err *e)
+{
+	const char *what = rule->host ? rule->host : rule->cidr;
+	encl_auto(encl_buf_clear) struct encl_buf text;
+
+	if (!what || !*what || strchr(what, ' ') || !rule->ports.n)
+		return encl_launch_refuse(e, "egress", what ? what : "", "is no rule");
+	encl_buf_init(&text, 4096);
+	encl_buf_add_fmt(&text, "%s %s ", rule->host ? "host" : "cidr", what);
+	for (size_t i = 0; i < rule->ports.n; i++)
+		encl_buf_add_fmt(&text, "%s%s", i ? "," : "", rule->ports.v[i]);
+	if (encl_buf_check(&text, "a rule of egress", e))
+		return -1;
+	encl_launch_record(out, "egress_allow", encl_buf_text(&text));
+	return 0;
+}
+
+static int
+write_egress(const struct encl_launch_config *c, struct encl_buf *out, struct encl_err *e)
+{
+	encl_auto(encl_free) char *port = NULL;
+
+	if (!c->egress || !c->egress->given)
+		return 0;
+	port = encl_xasprintf("%u", c->egress->proxy_port);
+	if (!c->egress->proxy_port || c->egress->proxy_port > 65535)
+		return encl_launch_refuse(e, "egress port", port, "is none");
+	encl_launch_record(out, "egress", port);
+	for (size_t i = 0; i < c->n_gateways; i++)
+		encl_launch_record(out, "egress_gateway", c->gateways[i]);
+	for (size_t i = 0; i < c->egress->n_allow; i++)
+		if (write_allow(&c->egress->allow[i], out, e))
+			return -1;
+	return 0;
+}
+
 static int
 write_exchanges(const struct encl_launch_config *c, struct encl_buf *out,
 		struct encl_err *e)
@@ -177,7 +215,7 @@ encl_launch_config_write(const struct encl_launch_config *c, struct encl_buf *ou
 	encl_buf_init(&b, ENCL_LAUNCH_CONFIG_MAX);
 	encl_buf_add_str(&b, "enclave-launch 2\n");
 	if (write_network(c, &b, e) || write_ingress(c, &b, e) ||
-	    write_exchanges(c, &b, e) || write_units(c, &b, e))
+	    write_egress(c, &b, e) || write_exchanges(c, &b, e) || write_units(c, &b, e))
 		return -1;
 	encl_launch_record(&b, "end", "");
 	if (encl_buf_check(&b, "the config of launch (command, environment, hosts)", e))

@@ -54,6 +54,10 @@ struct encl_launch_config {
 	size_t n_ingress;
 	const struct encl_exchange *exchanges;
 	size_t n_exchanges;
+	const struct encl_outgoing *egress; /* NULL, or given */
+	/* where the containers reach its proxy (IPv4), or NULL */
+	const char *const *gateways;
+	size_t n_gateways;
 	/* what is depended on comes first */
 	const struct encl_launch_unit *units;
 	size_t n_units;

@@ -134,6 +134,32 @@ show_exchanges(const json_t *metadata)
 	}
 }
 
+/* The list is measured, these words of it are not. */
+static void
+show_egress(const json_t *metadata)
+{
+	const json_t *egress =
+		json_object_get(json_object_get(metadata, "enclavebuild"), "egress");
+	const json_t *allow = json_object_get(egress, "allow");
+	const json_t *rule;
+	size_t i;
+
+	if (json_is_object(egress) && !json_array_size(allow))
+		report("%-18s nowhere\n", "egress");
+	json_array_foreach (allow, i, rule) {
+		const char *host = json_string_value(json_object_get(rule, "host"));
+		const char *cidr = json_string_value(json_object_get(rule, "cidr"));
+		encl_auto(encl_free) char *ports =
+			encl_json_compact(json_object_get(rule, "ports"));
+		encl_auto(encl_free) char *shown = printable(host   ? host
+							     : cidr ? cidr
+								    : "?");
+		encl_auto(encl_free) char *shown_ports = printable(ports);
+
+		report("%-18s to %s, ports %s\n", "egress", shown, shown_ports);
+	}
+}
+
 static void
 show_signature(const struct encl_image_state *s, const json_t *v)
 {
@@ -180,6 +206,7 @@ show(const struct encl_eif *eif, const struct encl_image_state *s, const json_t 
 		line(name, value);
 	}
 	show_exchanges(json_object_get(v, "Metadata"));
+	show_egress(json_object_get(v, "Metadata"));
 	line("cmdline", json_object_get(v, "Cmdline"));
 	json_object_foreach (json_object_get(v, "Measurements"), key, value)
 		if (key[0] == 'P')

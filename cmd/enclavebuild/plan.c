@@ -86,6 +86,36 @@ print_ingress(const json_t *list)
 	}
 }
 
+/* "443, 8000-8010" */
+static void
+print_rule(const json_t *rule)
+{
+	bool host = json_object_get(rule, "host");
+	json_t *port;
+	size_t i;
+
+	report("  %-40s ", text_of(rule, host ? "host" : "cidr"));
+	json_array_foreach (json_object_get(rule, "ports"), i, port)
+		report("%s%s", i ? ", " : "", json_string_value(port));
+	report("\n");
+}
+
+static void
+print_egress(const json_t *egress)
+{
+	const json_t *allow = json_object_get(egress, "allow");
+	json_t *rule;
+	size_t i;
+
+	if (!egress)
+		return;
+	report("\negress, by the proxy at port %lld:\n", number_of(egress, "proxyPort"));
+	if (!json_array_size(allow))
+		report("  nothing is allowed\n");
+	json_array_foreach ((json_t *)(uintptr_t)allow, i, rule)
+		print_rule(rule);
+}
+
 static void
 print_memory(const json_t *memory)
 {
@@ -112,6 +142,7 @@ print_text(const json_t *plan)
 	if (json_object_get(plan, "start"))
 		print_start(json_object_get(plan, "start"));
 	print_ingress(json_object_get(plan, "ingress"));
+	print_egress(json_object_get(plan, "egress"));
 	print_memory(json_object_get(plan, "memory"));
 }
 

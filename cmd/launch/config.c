@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "launch/config_read.h"
+#include "launch/egress_rules.h"
 
 #define MAGIC "enclave-launch 2\n"
 
@@ -157,6 +158,29 @@ take_exchange(struct config *c, char *text)
 	return NULL;
 }
 
+/* A port once, then addresses and rules. */
+static const char *
+take_egress(struct config *c, const struct record *r)
+{
+	struct egress_rule *rule;
+
+	if (strcmp(r->key, "egress") == 0) {
+		if (c->egress)
+			return "a key is there twice";
+		return config_number(r->value, PORT_MAX, &c->egress) && c->egress
+			       ? NULL
+			       : "the port of egress is none";
+	}
+	if (!c->egress)
+		return "a rule of egress is there without it";
+	if (strcmp(r->key, "egress_gateway") == 0)
+		return strings_add(&c->egress_gateways, r->value) ? "no memory" : NULL;
+	rule = grow((void **)&c->allow, &c->n_allow, sizeof *c->allow);
+	if (!rule)
+		return "no memory";
+	return egress_rule_parse(r->value, rule) ? NULL : "a rule of egress is none";
+}
+
 /* Records in front of the first unit. */
 static const char *
 take(struct config *c, const struct record *r)
@@ -167,6 +191,9 @@ take(struct config *c, const struct record *r)
 		return strings_add(&c->nameservers, r->value) ? "no memory" : NULL;
 	if (strcmp(r->key, "ingress") == 0)
 		return take_ingress(c, r->value);
+	if (strcmp(r->key, "egress") == 0 || strcmp(r->key, "egress_gateway") == 0 ||
+	    strcmp(r->key, "egress_allow") == 0)
+		return take_egress(c, r);
 	if (strcmp(r->key, "exchange") == 0)
 		return take_exchange(c, r->value);
 	if (strcmp(r->key, "hostname") != 0)
@@ -255,6 +282,8 @@ config_clear(struct config *c)
 		config_unit_clear(&c->units[i]);
 	free(c->units);
 	free(c->ingress);
+	free(c->egress_gateways.v);
+	free(c->allow);
 	free(c->exchanges);
 	free(c->hosts.v);
 	free(c->nameservers.v);

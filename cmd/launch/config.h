@@ -87,6 +87,16 @@ struct ingress {
 	size_t vsock, tcp;
 };
 
+/* One rule of the allow-list (egress_rules.h). */
+struct egress_rule {
+	const char *host;    /* pattern, or NULL */
+	const char *cidr;    /* as written, or NULL */
+	uint8_t address[16]; /* of cidr; IPv4 in the first four bytes */
+	unsigned prefix;
+	bool v4;
+	const char *ports; /* "443,8000-8010", checked */
+};
+
 struct exchange {
 	const char *name;
 	size_t vsock, max_mib;
@@ -100,6 +110,10 @@ struct config {
 	const char *hostname; /* NULL: not given */
 	struct ingress *ingress;
 	size_t n_ingress;
+	size_t egress;			/* the proxy's port; 0: no network.egress */
+	struct strings egress_gateways; /* further addresses where it listens */
+	struct egress_rule *allow;
+	size_t n_allow;
 	struct exchange *exchanges;
 	size_t n_exchanges;
 	struct unit_config *units; /* >= 1 */

@@ -28,7 +28,9 @@ void launch_block_signals(void);
 /* ingress.c: ports of the parent's, relayed by the loop from now on. */
 void launch_ingress(const struct config *c);
 bool launch_has_vsock(void);
-/* egress.c: the parent's end of network.egress listens on that vsock port, says
+/* egress.c: the proxy of network.egress listens from now on. */
+void launch_egress(const struct config *c);
+/* The parent's end of network.egress listens on that vsock port, says
  * the status channel.  False: the config has no egress. */
 bool launch_egress_parent(uint32_t port);
 /* exchanges.c: folders of the parent's; waits a moment for their content. */

@@ -43,5 +43,6 @@ main(void)
 	launch_block_signals();
 	launch_exchanges(&c);
 	launch_ingress(&c);
+	launch_egress(&c);
 	return supervise(&c);
 }

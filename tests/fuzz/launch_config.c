@@ -2,6 +2,7 @@
 /* The guest's reader of /.enclave/config. */
 #include "../../cmd/launch/config.c"
 #include "../../cmd/launch/config_unit.c"
+#include "../../cmd/launch/egress_rules.c"
 #include "fuzz.h"
 
 int

@@ -201,3 +201,21 @@ TEST(docker_container_network)
 	       body);
 	CHECK(!encl_docker_network(&no_bridge));
 }
+
+/* Where a container finds the proxy of network.egress depends on its network. */
+TEST(docker_container_egress)
+{
+	const struct encl_manifest m = {.file = "e.yaml",
+					.egress = {.given = true, .proxy_port = 8888}};
+	struct encl_container c = {
+		.unit = {.name = "web"},
+		.env = PAIRS({"A", "1"}, {"HTTP_PROXY", "x"}, {"no_proxy", "y"})};
+	encl_auto(encl_free) char *near = encl_docker_create(&m, &c, &image, &bridge);
+	encl_auto(encl_free) char *host = encl_docker_create(&m, &c, &image, &no_bridge);
+
+	CHECK(strstr(near, "\"Env\":[\"A=1\",\"HTTP_PROXY=x\",\"no_proxy=y\","
+			   "\"HTTPS_PROXY=http://172.18.0.1:8888\","
+			   "\"https_proxy=http://172.18.0.1:8888\"]") != NULL);
+	CHECK(strstr(host, "\"https_proxy=http://127.0.0.1:8888\"]") != NULL);
+	CHECK(!strstr(host, "172.18.0.1"));
+}

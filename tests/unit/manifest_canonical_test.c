@@ -143,3 +143,72 @@ TEST(manifest_canonical_services)
 		"\"command\":[\"b\",\"c\"],\"limits\":{\"memoryMiB\":64,\"cpus\":\"1.5\"}}],"
 		"\"network\":{}}");
 }
+
+/* Given with nothing in it it says something: a proxy that allows nothing. */
+TEST(manifest_canonical_egress)
+{
+#define REST                                                                             \
+	"{\"apiVersion\":\"enclavebuild/v1alpha1\",\"kind\":\"Enclave\",\"name\":\"a\"," \
+	"\"version\":\"1.10\",\"arch\":\"x86_64\",\"sourceDateEpoch\":0,"                \
+	"\"rootfs\":[{\"image\":\"oci:x\"}],\"boot\":{\"kernel\":{\"blobs\":\"b\"},"     \
+	"\"cmdline\":\"default\",\"init\":\"builtin\",\"ramdisk\":{\"format\":\"cpio\"," \
+	"\"compression\":\"none\"}},\"app\":{},\"network\":"
+	canonical(HEAD "rootfs: [{image: 'oci:x'}]\nboot: {kernel: {blobs: b}}\n"
+		       "network: {egress: {}}\n",
+		  REST "{\"egress\":{\"proxyPort\":3128}}}");
+	canonical(HEAD "rootfs: [{image: 'oci:x'}]\nboot: {kernel: {blobs: b}}\n"
+		       "network: {egress: {allow: [], proxyPort: 3128}}\n",
+		  REST "{\"egress\":{\"proxyPort\":3128}}}");
+	canonical(HEAD
+		  "rootfs: [{image: 'oci:x'}]\nboot: {kernel: {blobs: b}}\n"
+		  "network: {egress: {allow: [{ports: [443, '80-90'], host: '*.x.y'},"
+		  " {cidr: '2001:db8::/32', ports: ['1']}]}}\n",
+		  REST "{\"egress\":{\"proxyPort\":3128,\"allow\":[{\"host\":\"*.x.y\","
+		       "\"ports\":[\"443\",\"80-90\"]},{\"cidr\":\"2001:db8::/32\","
+		       "\"ports\":[\"1\"]}]}}}");
+#undef REST
+}
+
+/* What programs are told of the proxy; what the manifest says itself stays. */
+TEST(manifest_proxy_variables)
+{
+	struct encl_pair hosts[] = {
+		{"cache.local", "127.0.0.1"}, {"db", "10.0.0.7"}, {"six", "::1"}};
+	const char *aliases[] = {"store"};
+	struct encl_container containers[] = {
+		{.unit = {.name = "cache"}, .aliases = {aliases, 1}},
+		{.unit = {.name = "web"}}};
+	struct encl_manifest m = {
+		.egress = {.given = true, .proxy_port = 3128},
+		.hosts = {hosts, 3},
+	};
+	struct encl_pair own = {"https_proxy", "http://own:1"};
+	const struct encl_pairs none = {0};
+	const struct encl_pairs given = {&own, 1};
+	static const char *const want[] = {
+		"HTTP_PROXY=http://127.0.0.1:3128",
+		"HTTPS_PROXY=http://127.0.0.1:3128",
+		"NO_PROXY=localhost,127.0.0.1,::1,cache.local,six",
+		"http_proxy=http://127.0.0.1:3128",
+		"https_proxy=http://127.0.0.1:3128",
+		"no_proxy=localhost,127.0.0.1,::1,cache.local,six"};
+
+	for (size_t i = 0; i < ENCL_PROXY_VARIABLES; i++) {
+		encl_auto(encl_free) char *got =
+			encl_manifest_proxy_variable(&m, "127.0.0.1", &none, i);
+		encl_auto(encl_free) char *mine =
+			encl_manifest_proxy_variable(&m, "127.0.0.1", &given, i);
+
+		EQ_STR(want[i], got);
+		CHECK(!mine == (i == 1 || i == 4));
+	}
+	m.docker = (struct encl_docker){
+		.given = true, .containers = containers, .n_containers = 2};
+	encl_auto(encl_free) char *got =
+		encl_manifest_proxy_variable(&m, "172.18.0.1", &none, 2);
+	EQ_STR("NO_PROXY=localhost,127.0.0.1,::1,cache.local,six,172.17.0.0/16,"
+	       "172.18.0.0/16,cache,store,web",
+	       got);
+	m.egress.given = false;
+	CHECK(!encl_manifest_proxy_variable(&m, "127.0.0.1", &none, 0));
+}

@@ -6,6 +6,7 @@
 
 #include "../../cmd/launch/config.c"
 #include "../../cmd/launch/config_unit.c"
+#include "../../cmd/launch/egress_rules.c"
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "test.h"
@@ -229,6 +230,78 @@ TEST(ramdisk_launch_config_units)
 	EQ_INT(3, got.units[3].health_argv.n);
 	EQ_STR("/bin/sh", got.units[3].health_argv.v[0]);
 	EQ_STR("a | b", got.units[3].health_argv.v[2]);
+}
+
+TEST(ramdisk_launch_config_egress)
+{
+	encl_auto(encl_buf_clear) struct encl_buf out;
+	encl_auto(config_clear) struct config got;
+	static const char *const gateways[] = {"172.18.0.1", "172.17.0.1"};
+	struct encl_allow allow[] = {
+		{.host = "kms.*.amazonaws.com", .ports = LIST("443", "8000-8010")},
+		{.cidr = "203.0.113.0/24", .ports = LIST("1-65535")},
+		{.cidr = "2001:db8::/32", .ports = LIST("80")}};
+	struct encl_outgoing egress = {
+		.given = true, .proxy_port = 3128, .allow = allow, .n_allow = 3};
+	struct encl_launch_unit u = minimal();
+	struct encl_launch_config c = config_of(&u);
+
+	c.egress = &egress;
+	c.gateways = gateways;
+	c.n_gateways = 2;
+	round_trip(&c, &out, &got);
+	EQ_INT(3128, got.egress);
+	EQ_INT(2, got.egress_gateways.n);
+	EQ_STR("172.17.0.1", got.egress_gateways.v[1]);
+	EQ_INT(3, got.n_allow);
+	EQ_STR("kms.*.amazonaws.com", got.allow[0].host);
+	EQ_STR("443,8000-8010", got.allow[0].ports);
+	EQ_STR("203.0.113.0/24", got.allow[1].cidr);
+	CHECK(got.allow[1].v4 && !got.allow[2].v4);
+	EQ_INT(24, got.allow[1].prefix);
+	EQ_INT(203, got.allow[1].address[0]);
+	EQ_INT(32, got.allow[2].prefix);
+	EQ_INT(0xb8, got.allow[2].address[3]);
+	encl_buf_clear(&out);
+	config_clear(&got);
+	/* without it nothing listens; empty it is there and allows nothing */
+	egress.given = false;
+	round_trip(&c, &out, &got);
+	EQ_INT(0, got.egress);
+	EQ_INT(0, got.n_allow);
+	encl_buf_clear(&out);
+	config_clear(&got);
+	egress = (struct encl_outgoing){.given = true, .proxy_port = 1};
+	round_trip(&c, &out, &got);
+	EQ_INT(1, got.egress);
+	EQ_INT(0, got.n_allow);
+}
+
+TEST(ramdisk_launch_config_reads_egress)
+{
+	static const struct {
+		const char *records, *wrong;
+	} rows[] = {
+		{"egress 1\n0\n", "the port of egress is none"},
+		{"egress 5\n65536\n", "the port of egress is none"},
+		{"egress 1\n1\negress 1\n2\n", "a key is there twice"},
+		{"egress_allow 12\nhost a.x 443\n",
+		 "a rule of egress is there without it"},
+		{"egress_gateway 9\n127.0.0.2\n", "a rule of egress is there without it"},
+		{"egress 1\n1\negress_allow 12\nhost a.* 443\n",
+		 "a rule of egress is none"},
+		{"egress 1\n1\negress_allow 8\nhost a.x\n", "a rule of egress is none"},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		encl_auto(config_clear) struct config got;
+		char text[200];
+		int n = snprintf(text, sizeof text, "enclave-launch 2\n%send 0\n\n",
+				 rows[i].records);
+		const char *wrong = config_parse(text, (size_t)n, &got);
+
+		EQ_STR(rows[i].wrong, wrong);
+	}
 }
 
 static int
