@@ -76,7 +76,7 @@ GUESTS   := $(foreach a,$(GUEST_ARCHES),$(O)/guest/$(a)/init $(O)/guest/$(a)/lau
 
 .DELETE_ON_ERROR:
 .PRECIOUS: $(O)/%.o
-.PHONY: help bundle setup setup-build setup-aarch64 setup-peers all testable quickstart test check unit bench lint asan ubsan \
+.PHONY: help bundle setup setup-build setup-aarch64 setup-peers all testable quickstart test check unit bench relay-bench lint asan ubsan \
         valgrind fuzz fuzz-bins repro coverage docker-figures install uninstall dist generated clean \
         setup-kernel setup-conformance kernel conformance
 
@@ -211,6 +211,9 @@ unit: $(O)/unit-tests ## run the unit tests only (T=substring selects)
 
 bench: all ## wall, CPU and memory of build against openssl dgst, of a pull against skopeo
 	@tests/bench.sh $(O)/enclavebuild
+
+relay-bench: $(O)/support/relay-bench ## 10 GiB through the relay of published ports against socat
+	@tests/relay-bench.sh $<
 
 docker-figures: all ## figures of docs/7-docker.md: sizes, times, least memory (takes long)
 	@tests/support/docker-measure.sh $(O)/enclavebuild
