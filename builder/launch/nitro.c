@@ -55,7 +55,7 @@ load(struct start *s, const struct encl_nitro *n, struct encl_err *e)
 	if (encl_nitro_load(&s->load, &n->memory, s->offset, &pcr0, e))
 		return -1;
 	if (s->plan.is_signed &&
-	    memcmp(s->plan.signed_pcr0.bytes, pcr0.bytes, ENCL_PCR_SIZE))
+	    memcmp(s->plan.signed_pcr0.bytes, pcr0.bytes, ENCL_PCR_SIZE) != 0)
 		return encl_fail(e, ENCL_MISMATCH,
 				 "%s: signature: is of another image (PCR0 differs); the "
 				 "hypervisor would refuse it",

@@ -121,9 +121,9 @@ same_header(const struct loading *l)
 	peek(l, 0, bytes, sizeof bytes);
 	encl_eif_header_decode(bytes, &h);
 	encl_eif_header_init(&want, l->eif->arch);
-	if (memcmp(h.magic, want.magic, sizeof h.magic) || h.version != l->eif->version ||
-	    h.flags != want.flags || h.n_sections != l->eif->n_sections ||
-	    h.crc != l->eif->crc)
+	if (memcmp(h.magic, want.magic, sizeof h.magic) != 0 ||
+	    h.version != l->eif->version || h.flags != want.flags ||
+	    h.n_sections != l->eif->n_sections || h.crc != l->eif->crc)
 		return false;
 	for (size_t i = 0; i < l->eif->n_sections; i++)
 		if (h.offsets[i] + ENCL_EIF_SECTION_HEADER_SIZE !=
@@ -172,7 +172,7 @@ judge(struct loading *l, const struct encl_pcr *want, struct encl_pcr *pcr0,
 				 l->eif->path, l->crc, l->eif->crc);
 	encl_hash_final(l->hash, &content);
 	encl_pcr_extend(&content, pcr0);
-	if (want && memcmp(want->bytes, pcr0->bytes, ENCL_PCR_SIZE))
+	if (want && memcmp(want->bytes, pcr0->bytes, ENCL_PCR_SIZE) != 0)
 		return encl_fail(e, ENCL_MISMATCH,
 				 "%s: what was loaded has another PCR0 than what was "
 				 "checked; nothing was started",

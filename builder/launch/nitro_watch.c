@@ -21,6 +21,7 @@ enum {
 	CONSOLE_PORTS = 10000,
 	CONSOLE_TRY_MS = 20000, /* nitro-cli gives up after as long */
 	TICK_MS = 100,
+	TICK_NS = TICK_MS * 1000000,
 	LAST_WORDS_MS = 1000, /* what the console still has when the enclave has ended */
 	CHUNK = 16384,
 	BATCH = 16
@@ -37,7 +38,7 @@ add(const struct encl_nitro *n, int fd, uint32_t events)
 int
 encl_nitro_watch(struct encl_nitro *n, struct encl_err *e)
 {
-	const struct itimerspec tick = {{0, TICK_MS * 1000000}, {0, TICK_MS * 1000000}};
+	const struct itimerspec tick = {{0, TICK_NS}, {0, TICK_NS}};
 
 	n->started = encl_clock_ms();
 	n->console.over = !n->m.has_console;
@@ -163,12 +164,11 @@ set_tick(const struct encl_nitro *n)
 {
 	const bool wanted =
 		n->heartbeat || n->ended || (!n->console.over && n->console.fd < 0);
-	const long ns = wanted ? TICK_MS * 1000000 : 0;
+	const long ns = wanted ? TICK_NS : 0;
 	const struct itimerspec tick = {{0, ns}, {0, ns}};
 	uint64_t times;
-	ssize_t n_read = read(n->timer, &times, sizeof times);
 
-	if (n_read > 0 || wanted)
+	if (read(n->timer, &times, sizeof times) > 0)
 		timerfd_settime(n->timer, 0, &tick, NULL);
 }
 
