@@ -239,8 +239,10 @@ choose_cpus(const struct encl_run_options *o, struct encl_nitro_plan *p,
 	p->cpus = o->cpus ? o->cpus : DEFAULT_CPUS;
 	if (!o->cpu_ids)
 		return 0;
-	if (encl_host_parse_list(o->cpu_ids, &p->ids, &n, e))
+	if (encl_host_parse_list(o->cpu_ids, &p->ids, &n, e)) {
+		e->code = ENCL_USAGE;
 		return encl_wrap(e, "--cpu-ids");
+	}
 	p->cpus = (unsigned)n;
 	return encl_nitro_check_cpus(&p->host, p->ids, n, e);
 }

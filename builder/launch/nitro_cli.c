@@ -369,8 +369,10 @@ begin(struct nitro_cli *n, const struct encl_eif *eif, const struct encl_run_opt
 				 "does not need it");
 	if (check(eif, o, mib, e))
 		return -1;
-	if (o->cpu_ids && encl_host_parse_list(o->cpu_ids, &ids, &n_ids, e))
+	if (o->cpu_ids && encl_host_parse_list(o->cpu_ids, &ids, &n_ids, e)) {
+		e->code = ENCL_USAGE;
 		return encl_wrap(e, "--cpu-ids");
+	}
 	if (ids) {
 		if (!n_ids || !ids[0])
 			return encl_fail(e, ENCL_USAGE,
