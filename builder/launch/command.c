@@ -96,7 +96,8 @@ add_machine(struct encl_qemu_command *c, const struct encl_qemu_setup *s)
 	if (s->nitro)
 		add(c, "nitro-enclave,vsock=vsock");
 	else if (s->arch == ENCL_ARCH_X86_64)
-		add(c, "microvm,rtc=on,acpi=on%s", backend);
+		add(c, "microvm,rtc=on,acpi=%s%s", s->cmdline_devices ? "off" : "on",
+		    backend);
 	else
 		add(c, "virt%s%s", s->kvm ? ",gic-version=max" : "", backend);
 	add(c, "-accel");

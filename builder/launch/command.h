@@ -14,6 +14,7 @@
 struct encl_qemu_setup {
 	enum encl_arch arch;
 	bool nitro; /* the machine nitro-enclave, which reads the image itself */
+	bool cmdline_devices; /* the kernel finds those named there, as on Nitro */
 	bool kvm;
 	uint64_t memory_mib;
 	unsigned cpus;

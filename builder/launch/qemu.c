@@ -335,6 +335,7 @@ set_up(struct qemu *q, const struct encl_eif *eif, struct encl_err *e)
 				 encl_qemu_program(eif->arch));
 	q->setup.arch = eif->arch;
 	q->setup.cmdline = eif->cmdline;
+	q->setup.cmdline_devices = q->o->cmdline_devices;
 	q->setup.kernel_args = q->o->kernel_args;
 	q->setup.memory_mib =
 		q->o->memory_mib ? q->o->memory_mib : encl_qemu_memory_mib(eif);

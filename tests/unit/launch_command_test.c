@@ -67,6 +67,18 @@ TEST(launch_command_kvm_and_arm)
 	       value_of(&c, "-append"));
 }
 
+TEST(launch_command_cmdline_devices)
+{
+	encl_auto(encl_qemu_command_clear) struct encl_qemu_command c;
+	struct encl_qemu_setup s = {.arch = ENCL_ARCH_X86_64,
+				    .cmdline_devices = true,
+				    .memory_mib = 64,
+				    .cmdline = "x"};
+
+	encl_qemu_command(&s, &c);
+	EQ_STR("microvm,rtc=on,acpi=off", value_of(&c, "-M"));
+}
+
 /* QEMU reads the image, makes the devices and puts its command line in front. */
 TEST(launch_command_nitro_enclave)
 {
