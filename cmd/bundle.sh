@@ -3,6 +3,7 @@
 # that it was linked with, for hosts of another distribution or release.  The
 # same program and libraries give the same bytes.
 set -euo pipefail
+umask 022
 program=$1 out=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

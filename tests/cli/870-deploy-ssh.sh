@@ -141,3 +141,8 @@ free 1 two.eif
 told "enclavebuild: free on ssh://there: the new enclave did not pass its gate; what was there before is back"
 same "what runs" "${PCR0:0:8} ready true" "$(running_free)"
 on there systemctl show -p ActiveState --value enclavebuild-app.service | grep -qx active || fail "the other one was touched"
+
+# ---- this host ----
+run 0 on there "$WORK/real" deploy "$WORK/one.eif" --name here --no-publish --supervisor none --tool "$WORK/tool" --gate-timeout 9
+same "result" "here deployed on local" "$(cat out)"
+same "what runs" "${PCR0:0:8} ready true" "$(on there enclavebuild status here --json | jq -r '[.PCR0[:8], .State, .Alive] | join(" ")')"

@@ -44,10 +44,10 @@ on() { # NAME COMMAND…
 	nsenter -t "$init" -m -p -u -i -C -r -w/ -- env -i -C "$WORK" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"
 }
 
-# A port that nobody listens on.
+# A port that nobody listens on, below those that the kernel gives out by itself.
 free_port() {
 	local port
-	for ((port = 20000 + RANDOM % 20000; ; port++)); do
+	for ((port = 20000 + (RANDOM + $(date +%N | sed 's/^0*//')) % 12000; ; port++)); do
 		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
 	done
 	echo "$port"
@@ -171,7 +171,8 @@ END
 	HOST_PIDS[$name]=$!
 	for ((i = 0; i < 300; i++)); do
 		HOST_INITS[$name]=$(pgrep -P "${HOST_PIDS[$name]}" 2>/dev/null | head -n 1)
-		[ -z "${HOST_INITS[$name]}" ] || ! (exec 3<>"/dev/tcp/127.0.0.1/$SSH_PORT") 2>/dev/null || return 0
+		[ -z "${HOST_INITS[$name]}" ] ||
+			! ssh -F "$WORK/ssh_config" -o BatchMode=yes "$name" true 2>/dev/null || return 0
 		kill -0 "${HOST_PIDS[$name]}" 2>/dev/null || break
 		sleep 0.1
 	done
