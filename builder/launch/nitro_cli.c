@@ -155,7 +155,8 @@ add_cpus(struct words *w, const struct encl_run_options *o, const unsigned *ids,
 /* ids ends in 0, which is no CPU of a pool; or NULL. */
 static int
 run_enclave(const struct nitro_cli *n, const struct encl_run_options *o, uint64_t mib,
-	    const unsigned *ids, struct said *said, struct encl_err *e)
+	    const unsigned *ids, uint64_t patience_s, struct said *said,
+	    struct encl_err *e)
 {
 	encl_auto(encl_child_clear) struct encl_child child = {.pid = 0};
 	encl_auto(encl_free) char *memory = encl_xasprintf("%" PRIu64, mib);
@@ -168,7 +169,6 @@ run_enclave(const struct nitro_cli *n, const struct encl_run_options *o, uint64_
 	encl_auto(encl_free) const char **v = encl_xcalloc(WORDS + cpus, sizeof *v);
 	encl_auto(encl_free) char(*numbers)[16] = encl_xcalloc(cpus, sizeof *numbers);
 	struct words w = {v, 0};
-	const uint64_t patience = encl_nitro_patience(UINT64_C(1) << 40, mib);
 
 	word(&w, n->program, "run-enclave");
 	word(&w, "--eif-path", o->image_path);
@@ -184,8 +184,8 @@ run_enclave(const struct nitro_cli *n, const struct encl_run_options *o, uint64_
 		encl_debug(n->log, "nitro-cli[%zu] %s", i, v[i]);
 	if (encl_child_start(&child, n->program, v, keep, false, e))
 		return -1;
-	return run_to_end(&child, said, encl_clock_ms() + (patience + GRACE_S) * 1000, o,
-			  e);
+	return run_to_end(&child, said, encl_clock_ms() + (patience_s + GRACE_S) * 1000,
+			  o, e);
 }
 
 /* ---- the end ---- */
@@ -381,7 +381,7 @@ begin(struct nitro_cli *n, const struct encl_eif *eif, const struct encl_run_opt
 		ids = encl_xrealloc(ids, n_ids + 1, sizeof *ids);
 		ids[n_ids] = 0;
 	}
-	if (run_enclave(n, o, mib, ids, &said, e))
+	if (run_enclave(n, o, mib, ids, encl_nitro_patience(eif->size, mib), &said, e))
 		return -1;
 	if (said.status)
 		return encl_nitro_cli_fail(e, encl_buf_text(&said.err_out), said.status);

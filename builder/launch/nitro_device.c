@@ -212,6 +212,8 @@ encl_nitro_create(int device, int *enclave, struct encl_err *e)
 
 	if (fd < 0)
 		return encl_nitro_fail(e, "NE_CREATE_VM", errno);
+	/* A program that had it too would keep the enclave alive after our end. */
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	*enclave = fd;
 	return 0;
 }

@@ -104,8 +104,10 @@ take_region(const struct encl_host *h, const struct encl_host_choice *c,
 	r.p = p;
 	m->regions[m->n++] = r;
 	m->size += r.size;
-	/* A program that we start shall not have them too: they would be copied. */
+	/* A program that we start shall not have them too: they would be copied; nor a
+	 * core dump: it would read what is the enclave's by then. */
 	madvise(p, r.size, MADV_DONTFORK);
+	madvise(p, r.size, MADV_DONTDUMP);
 	if (bind_to(h, p, r.size, e))
 		return -1;
 	return touch(&r, e);
