@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bytes of one connection: read, put into frames or out of them, written. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -223,18 +225,42 @@ empty_pipe(struct encl_relay_connection *c, int i)
 	return f->piped ? BLOCKED : MOVED;
 }
 
+/* How much the socket takes now, more or less; 0 where epoll would wait for it.
+ * TIOCOUTQ is what linux/sockios.h, which musl does not ship, calls SIOCOUTQ. */
+static size_t
+vacant(int fd)
+{
+	struct pollfd p = {fd, POLLOUT, 0};
+	socklen_t n = sizeof(int);
+	int most = 0, queued = 0;
+
+	if (!poll(&p, 1, 0))
+		return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &most, &n) ||
+	    ioctl(fd, TIOCOUTQ, &queued) || most - queued >= ENCL_RELAY_SPLICE)
+		return ENCL_RELAY_SPLICE;
+	return most - queued > BULK ? (size_t)(most - queued) : BULK;
+}
+
 static enum result
 move(struct encl_relay_connection *c, int i)
 {
 	struct encl_relay_flow *f = &c->flow[i];
 	ssize_t n;
 
+	/* A pipe that cannot be emptied is held; when they become few none may be. */
+	const bool few = c->r->pipes.n - c->r->pipes.n_idle >= ENCL_RELAY_PIPES / 2;
+	const size_t most = few ? vacant(c->side[!i].source.fd) : ENCL_RELAY_SPLICE;
+
+	f->full = !most;
+	if (f->full)
+		return BLOCKED;
 	if (!f->pipe)
 		f->pipe = encl_relay_pipe_get(&c->r->pipes);
 	if (!f->pipe)
 		return copy(c, i);
 	do
-		n = encl_relay_pipe_fill(f->pipe, c->side[i].source.fd);
+		n = encl_relay_pipe_fill(f->pipe, c->side[i].source.fd, most);
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == EINVAL) {
 		c->side[i].plain = false;
@@ -273,6 +299,7 @@ pass_flow(struct encl_relay_connection *c, int i)
 	struct encl_relay_flow *f = &c->flow[i];
 	enum result result = MOVED;
 
+	f->full = false;
 	for (int round = 0; round < ROUNDS && result == MOVED && !f->done; round++)
 		result = pass_once(c, i);
 	if (!f->piped) {
@@ -353,9 +380,9 @@ encl_relay_wants(const struct encl_relay_connection *c, int i)
 	const struct encl_relay_flow *out = &c->flow[!i];
 	uint32_t events = 0;
 
-	if (!in->eof && !in->pending && !in->piped)
+	if (!in->eof && !in->pending && !in->piped && !in->full)
 		events |= EPOLLIN;
-	if (out->pending || out->piped || (out->eof && !out->done))
+	if (out->pending || out->piped || out->full || (out->eof && !out->done))
 		events |= EPOLLOUT;
 	/* Nothing: told once of an error, never again and again. */
 	return events ? events : (uint32_t)EPOLLET;

@@ -39,6 +39,7 @@ struct encl_relay_flow {
 	struct encl_relay_pipe *pipe; /* or NULL */
 	size_t piped;		      /* bytes in it; then nothing is pending */
 	bool bulk;		      /* it comes in large pieces */
+	bool full;		      /* the other side first has to take more */
 	uint64_t total;		      /* bytes of the source, without frames */
 	bool eof;		      /* nothing more to read */
 	bool marked; /* the frame that ends it is in pending or written */
@@ -144,7 +145,7 @@ void encl_relay_pipe_put(struct encl_relay_pipes *pool, struct encl_relay_pipe *
 			 bool empty);			    /* NULL is fine */
 void encl_relay_pipes_clear(struct encl_relay_pipes *pool); /* idle ones */
 /* Without waiting, as splice(2) and read(2). */
-ssize_t encl_relay_pipe_fill(struct encl_relay_pipe *p, int fd);
+ssize_t encl_relay_pipe_fill(struct encl_relay_pipe *p, int fd, size_t most);
 ssize_t encl_relay_pipe_empty(struct encl_relay_pipe *p, int fd, size_t n);
 ssize_t encl_relay_pipe_read(struct encl_relay_pipe *p, char *to, size_t n);
 

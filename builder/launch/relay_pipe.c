@@ -90,10 +90,9 @@ encl_relay_pipes_clear(struct encl_relay_pipes *pool)
 }
 
 ssize_t
-encl_relay_pipe_fill(struct encl_relay_pipe *p, int fd)
+encl_relay_pipe_fill(struct encl_relay_pipe *p, int fd, size_t most)
 {
-	return splice(fd, NULL, p->in, NULL, ENCL_RELAY_SPLICE,
-		      SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	return splice(fd, NULL, p->in, NULL, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 }
 
 ssize_t
