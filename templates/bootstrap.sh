@@ -25,8 +25,8 @@ if ! cmp -s /var/lib/enclavebuild/allocator.yaml /etc/nitro_enclaves/allocator.y
 fi
 systemctl enable --now nitro-enclaves-allocator.service
 # The allocator's service has been seen to succeed in vain.
-got=$(awk '/^HugePages_Total:/ {n = $2} /^Hugepagesize:/ {size = $2} /^Hugetlb:/ {all = $2} END {print all > 0 ? int(all / 1024) : int(n * size / 1024)}' /proc/meminfo)
-if [ "$got" -lt @{num:memoryMiB} ]; then
+got=$(awk '/^HugePages_Total:/ {n = $2} /^Hugepagesize:/ {size = $2} /^Hugetlb:/ {all = $2} END {print int((all > 0 ? all : n * size) / 1024)}' /proc/meminfo)
+if ! [ "$got" -ge @{num:memoryMiB} ]; then
 	echo "enclavebuild: the allocator has $got MiB of huge pages, the enclave needs @{num:memoryMiB}" >&2
 	exit 5
 fi

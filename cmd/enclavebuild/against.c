@@ -99,7 +99,7 @@ against_read(struct cli *cli, const char *text, char pcr0[PCR0_TEXT], struct enc
 	uint8_t bytes[PCR_BYTES];
 	size_t n = strlen(text);
 
-	if (n == 2 * PCR_BYTES && encl_unhex(text, bytes, PCR_BYTES)) {
+	if (n == PCR0_TEXT - 1 && encl_unhex(text, bytes, PCR_BYTES)) {
 		encl_hex(bytes, PCR_BYTES, pcr0);
 		return 0;
 	}

@@ -225,8 +225,8 @@ go(struct cli *cli, const struct args *args, struct subject *s, const char **res
 			      .ssh_config = args_get(args, "ssh-config")};
 	encl_auto(encl_free) char *to = encl_xasprintf(
 		"%s/%s/%s.eif.part", ENCL_DEPLOY_FOLDER, s->name, s->sha256);
-	char sha256[65];
-	struct host h;
+	char sha256[65] = "";
+	struct host h = {.root = false};
 
 	if (s->target.kind == ENCL_TARGET_LOCAL && !args_has(args, "tool") &&
 	    own_path(s, e))

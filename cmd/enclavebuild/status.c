@@ -192,6 +192,7 @@ attested(const json_t *state)
 static void
 print_text(const struct encl_state *s)
 {
+	encl_auto(encl_free) char *image = printable(text_of(s->json, "Image"));
 	const json_t *p;
 	char since[32];
 	size_t i;
@@ -204,7 +205,7 @@ print_text(const struct encl_state *s)
 		       ? text_of(s->json, "State")
 		       : "killed",
 	       since);
-	report("image    %s\n", text_of(s->json, "Image"));
+	report("image    %s\n", image);
 	report("PCR0     %s\n", text_of(s->json, "PCR0"));
 	report("         %s\n", attested(s->json));
 	report("backend  %s, %" JSON_INTEGER_FORMAT " MiB, %" JSON_INTEGER_FORMAT
@@ -212,11 +213,14 @@ print_text(const struct encl_state *s)
 	       text_of(s->json, "Backend"),
 	       json_integer_value(json_object_get(s->json, "MemoryMiB")),
 	       json_integer_value(json_object_get(s->json, "CPUs")));
-	json_array_foreach (json_object_get(s->json, "Ports"), i, p)
+	json_array_foreach (json_object_get(s->json, "Ports"), i, p) {
+		encl_auto(encl_free) char *name = printable(text_of(p, "Name"));
+
 		report("port     %s:%" JSON_INTEGER_FORMAT " -> %s\n",
 		       text_of(p, "Address"),
 		       json_integer_value(json_object_get(p, "Port")),
-		       *text_of(p, "Name") ? text_of(p, "Name") : "vsock");
+		       *name ? name : "vsock");
+	}
 	print_units(json_object_get(s->json, "Units"));
 }
 
