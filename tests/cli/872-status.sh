@@ -115,23 +115,36 @@ says 125 "app does not run: it was killed"
 grep -q '^state    killed, ' out || fail "$(cat out)"
 
 # ---- a manifest and its lock ----
-mkdir blobs files
+"$TOP/tests/support/fake-blobs.sh" blobs
+export XDG_CACHE_HOME=$WORK/cache
+mkdir files
+echo 1 >files/x
 cat >enclave.yaml <<END
 apiVersion: enclavebuild/v1alpha1
 kind: Enclave
-name: app
+name: built
 version: "1"
 arch: x86_64
 rootfs: [{directory: {path: files}}]
 boot: {kernel: {blobs: ./blobs}}
 app: {command: [/app]}
 END
-printf '{"Manifest": "sha256:%064d", "Measurements": {"PCR0": "%s"}}' 0 "$PCR0" >app.measurements.json
-enclave app ready "$PCR0" false null
-holders=()
+rejects 1 "open built.measurements.json: No such file or directory" "$ENCL" status app --against enclave.yaml
+run 0 "$ENCL" lock
+run 0 "$ENCL" build
+enclave app ready "$(sed -n 's/.*"PCR0": "\(.*\)".*/\1/p' built.measurements.json)" false null
 rm held.app
 hold app
+for what in enclave.yaml enclave.lock built.measurements.json built.eif; do run 0 "$ENCL" status app --against "$what"; done
+# What is deployed, and how, changes nothing of what it is.
+printf 'deploy: {restart: always}\n' >>enclave.yaml
 run 0 "$ENCL" status app --against enclave.yaml
+echo 2 >files/x
+run 0 "$ENCL" lock
+rejects 3 "built.measurements.json: is of another state of enclave.yaml or its lock; build it again" \
+	"$ENCL" status app --against enclave.lock
+run 0 "$ENCL" build
+run 3 "$ENCL" status app --against enclave.lock
 enclave two ready "$PCR0" false null
 hold two
 rejects 2 "there are 2: name one of app, two" "$ENCL" status

@@ -2,6 +2,9 @@
 #include "base/spawn.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -79,6 +82,43 @@ TEST(base_spawn_timeout)
 	FAILS(encl_spawn(argv, NULL, NULL, 1, &status, &e), ENCL_FAILED,
 	      "sh did not end within 1 s");
 	CHECK(encl_clock_ms() - start < 10000);
+}
+
+TEST(base_spawn_input_from_a_descriptor)
+{
+	const char *argv[] = {"sh", "-c", "cat; exit 3", NULL};
+	encl_auto(encl_buf_clear) struct encl_buf out;
+	int fd = memfd_create("in", MFD_CLOEXEC);
+	struct encl_spawn s = {
+		.argv = argv, .input_fd = fd, .timeout_s = 30, .out = &out};
+	int status = -1;
+
+	encl_buf_init(&out, 99);
+	EQ_INT(6, write(fd, "abcdef", 6));
+	EQ_INT(2, lseek(fd, 2, SEEK_SET));
+	OK(encl_spawn_run(&s, &status, &e));
+	EQ_INT(3, status);
+	EQ_STR("cdef", encl_buf_text(&out)); /* from where it stands */
+	close(fd);
+}
+
+/* What it says on stderr is not taken, but ours to see. */
+TEST(base_spawn_shows_errors)
+{
+	const char *argv[] = {"sh", "-c", "readlink /proc/self/fd/2", NULL};
+	encl_auto(encl_buf_clear) struct encl_buf out;
+	char ours[4096];
+	ssize_t n = readlink("/proc/self/fd/2", ours, sizeof ours - 1);
+	struct encl_spawn s = {
+		.argv = argv, .show_err = true, .timeout_s = 30, .out = &out};
+	int status = -1;
+
+	encl_buf_init(&out, 5000);
+	CHECK(n > 0);
+	ours[n > 0 ? n : 0] = 0;
+	OK(encl_spawn_run(&s, &status, &e));
+	EQ_INT(0, status);
+	CHECK(!strncmp(ours, encl_buf_text(&out), strlen(ours)));
 }
 
 TEST(base_spawn_refuses)
