@@ -97,26 +97,16 @@ list_sections(const char *path, json_t **sections, struct encl_err *e)
 	return 0;
 }
 
-/* The manifest's, or what the image needs. */
-static uint64_t
-memory_mib(const struct encl_build *b)
-{
-	struct encl_memory_need need = {0};
-	struct encl_memory memory;
-
-	encl_build_memory(b, &need);
-	encl_build_check_memory(b, &need);
-	encl_memory_estimate(&need, &memory);
-	return b->m->resources.memory_mib ? b->m->resources.memory_mib : memory.mib;
-}
-
-/* Nothing of it is measured; `run` reads it. */
+/* Nothing of it is measured; `run` reads it.  The manifest's memory, or what the
+ * image needs. */
 static json_t *
-resources_json(const struct encl_build *b)
+resources_json(const struct encl_build *b, const struct encl_memory *memory)
 {
 	const struct encl_manifest *m = b->m;
-	json_t *v = json_pack("{s:I, s:I}", "MemoryMiB", (json_int_t)memory_mib(b),
-			      "CPUs", (json_int_t)m->resources.cpus);
+	const uint64_t given = m->resources.memory_mib;
+	json_t *v = json_pack("{s:I, s:I}", "MemoryMiB",
+			      (json_int_t)(given ? given : memory->mib), "CPUs",
+			      (json_int_t)m->resources.cpus);
 	json_t *ports = json_object();
 
 	for (size_t i = 0; i < m->n_ports; i++)
@@ -129,7 +119,8 @@ resources_json(const struct encl_build *b)
 }
 
 static json_t *
-measurements_document(const struct encl_build *b, const struct encl_build_report *r)
+measurements_document(const struct encl_build *b, const struct encl_build_report *r,
+		      const struct encl_memory *memory)
 {
 	json_t *doc = encl_measurements_json(&r->result.measurements);
 	struct encl_digest digest;
@@ -149,7 +140,7 @@ measurements_document(const struct encl_build *b, const struct encl_build_report
 	json_object_set_new(
 		doc, "Tool",
 		json_pack("{s:s, s:s}", "name", "enclavebuild", "version", ENCL_VERSION));
-	json_object_set_new(doc, "Resources", resources_json(b));
+	json_object_set_new(doc, "Resources", resources_json(b, memory));
 	json_object_set(doc, "Sections", r->sections);
 	return doc;
 }
@@ -164,6 +155,15 @@ name_difference(void *arg, const char *path, const json_t *a, const json_t *b)
 	encl_buf_add_fmt(names, "%s%s", names->len ? ", " : "", path);
 }
 
+static int
+check_memory(const struct encl_build *b, uint64_t size, struct encl_memory *out,
+	     struct encl_err *e)
+{
+	if (encl_build_memory(b, size, out, e))
+		return -1;
+	return encl_build_check_memory(b, out, e);
+}
+
 /* Both files are whole before either has its name. */
 static int
 write_outputs(struct encl_build *b, const struct encl_build_request *request,
@@ -171,17 +171,21 @@ write_outputs(struct encl_build *b, const struct encl_build_request *request,
 {
 	encl_auto(encl_tmpfile_clear) struct encl_tmpfile image = {.fd = -1};
 	encl_auto(encl_tmpfile_clear) struct encl_tmpfile about = {.fd = -1};
+	struct encl_memory memory;
 
 	r->measurements_path = encl_measurements_path(request->output);
-	if (encl_tmpfile_open(&image, request->output, 0644, e) ||
+	/* before a long work, where it can be known */
+	if ((encl_build_is_plain(b) && check_memory(b, 0, &memory, e)) ||
+	    encl_tmpfile_open(&image, request->output, 0644, e) ||
 	    encl_tmpfile_open(&about, r->measurements_path, 0644, e) ||
 	    encl_build_image(b, image.fd, &r->result, e) ||
 	    check_expected(b->m, &r->result.measurements, e) ||
 	    encl_image_reopen(image.temp, &r->result, e) ||
+	    (!encl_build_is_plain(b) && check_memory(b, r->result.size, &memory, e)) ||
 	    list_sections(image.temp, &r->sections, e))
 		return -1;
 
-	encl_auto(json_decref) json_t *doc = measurements_document(b, r);
+	encl_auto(json_decref) json_t *doc = measurements_document(b, r, &memory);
 	encl_auto(encl_free) char *text = encl_json_pretty(doc);
 
 	if (encl_pwrite_full(about.fd, text, strlen(text), 0, about.path, e) ||

@@ -62,7 +62,9 @@ int encl_build(struct encl_env *env, const struct encl_manifest *m,
  * {"name", "kernel", "docker": [{"setting", "value", "reason"}], "start": [{"name",
  * "kind", "after", "critical"}], "ingress": [{"name", "parent", "vsock", "tcp",
  * "to"}], "egress": {"proxyPort", "allow": [{"host" | "cidr", "ports"}]}, "memory":
- * {"bootMiB", "runMiB", "neededMiB", "parts"}}.  Fails as encl_build does.
+ * {"bootMiB", "runMiB", "leastMiB", "neededMiB", "nitroCliMiB", "bootParts", "parts"},
+ * "resources": {"MemoryMiB", "CPUs", "auto"}, "problem"}; the problem is what build
+ * would refuse of the resources.  Fails as encl_build does.
  */
 int encl_plan(struct encl_env *env, const struct encl_manifest *m, json_t **out,
 	      struct encl_err *e) ENCL_MUST_CHECK;

@@ -53,13 +53,21 @@ json_t *encl_build_egress_json(const struct encl_manifest *m);
 
 const char *encl_build_cmdline(const struct encl_build *b);
 
-/* What the planned image needs; adds to *need, which is zeroed before.
- * (build_memory.c) */
-struct encl_memory_need;
-void encl_build_memory(const struct encl_build *b, struct encl_memory_need *need);
-/* A warning where the manifest gives it less than that. */
-void encl_build_check_memory(const struct encl_build *b,
-			     const struct encl_memory_need *need);
+/* Bytes of both ramdisks in the image; compressed ones are compressed for it. */
+int encl_build_packed(const struct encl_build *b, uint64_t *out,
+		      struct encl_err *e) ENCL_MUST_CHECK;
+/* Are the ramdisks' sizes known without that? */
+bool encl_build_is_plain(const struct encl_build *b);
+
+/* (build_memory.c)  What the planned image needs, size being that of the written one
+ * (0: it is not). */
+struct encl_memory;
+int encl_build_memory(const struct encl_build *b, uint64_t size, struct encl_memory *out,
+		      struct encl_err *e) ENCL_MUST_CHECK;
+/* ENCL_USAGE where the manifest gives it less than it comes up with; a warning
+ * where it is less than it may use. */
+int encl_build_check_memory(const struct encl_build *b, const struct encl_memory *memory,
+			    struct encl_err *e) ENCL_MUST_CHECK;
 
 /* Writes all sections to fd. */
 int encl_build_image(struct encl_build *b, int fd, struct encl_eif_result *out,

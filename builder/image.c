@@ -199,6 +199,56 @@ ramdisk_part(struct ramdisk_arg *arg)
 	};
 }
 
+static enum encl_compression
+compression_of(const struct encl_build *b)
+{
+	/* a squashfs is compressed inside */
+	return b->m->boot.format == ENCL_ROOT_SQUASHFS ? ENCL_COMPRESS_NONE
+						       : b->m->boot.compression;
+}
+
+bool
+encl_build_is_plain(const struct encl_build *b)
+{
+	return compression_of(b) == ENCL_COMPRESS_NONE;
+}
+
+struct counting_sink {
+	struct encl_sink sink;
+	uint64_t n;
+};
+
+static int
+count(struct encl_sink *sink, const void *p, size_t n, struct encl_err *e)
+{
+	(void)p;
+	(void)e;
+	((struct counting_sink *)sink)->n += n;
+	return 0;
+}
+
+int
+encl_build_packed(const struct encl_build *b, uint64_t *out, struct encl_err *e)
+{
+	const bool aws = b->m->boot.init == ENCL_INIT_AWS;
+	const int level = b->m->boot.level;
+	struct counting_sink s = {.sink = {count}};
+
+	if (encl_build_is_plain(b)) {
+		*out = encl_ramdisk_size(b->boot) + encl_ramdisk_size(b->app);
+		return 0;
+	}
+	encl_progress(b->env->log, "packing the root file system", 0, 0);
+	if (encl_ramdisk_write(b->boot, aws ? ENCL_COMPRESS_NONE : compression_of(b),
+			       level, b->env->jobs, &s.sink, e) ||
+	    encl_ramdisk_write(b->app, compression_of(b), level, b->env->jobs, &s.sink,
+			       e))
+		return -1;
+	encl_progress(b->env->log, "packing the root file system", 1, 1);
+	*out = s.n;
+	return 0;
+}
+
 const char *
 encl_build_cmdline(const struct encl_build *b)
 {
@@ -299,10 +349,7 @@ encl_build_image(struct encl_build *b, int fd, struct encl_eif_result *out,
 	struct encl_eif_bytes text = {cmdline, strlen(cmdline)};
 	encl_auto(encl_free) char *about = make_metadata(b);
 	struct encl_eif_bytes metadata = {about, strlen(about)};
-	/* a squashfs is compressed inside */
-	enum encl_compression c = b->m->boot.format == ENCL_ROOT_SQUASHFS
-					  ? ENCL_COMPRESS_NONE
-					  : b->m->boot.compression;
+	enum encl_compression c = compression_of(b);
 	struct ramdisk_arg boot = {
 		b->boot, b->m->boot.init == ENCL_INIT_AWS ? ENCL_COMPRESS_NONE : c,
 		b->m->boot.level, b->env->jobs, b->env->log};

@@ -17,19 +17,36 @@
 /* ---- memory ---- */
 
 static json_t *
-memory_json(const struct encl_memory_need *need)
+parts_json(const struct encl_memory_sum *sum)
 {
 	json_t *parts = json_array();
-	struct encl_memory m;
 
-	encl_memory_estimate(need, &m);
-	for (size_t i = 0; i < m.n_parts; i++)
+	for (size_t i = 0; i < sum->n; i++)
 		json_array_append_new(parts,
-				      json_pack("{s:s, s:I}", "what", m.parts[i].what,
-						"MiB", (json_int_t)m.parts[i].mib));
-	return json_pack("{s:I, s:I, s:I, s:o}", "bootMiB", (json_int_t)m.boot_mib,
-			 "runMiB", (json_int_t)m.run_mib, "neededMiB", (json_int_t)m.mib,
-			 "parts", parts);
+				      json_pack("{s:s, s:I}", "what", sum->parts[i].what,
+						"MiB", (json_int_t)sum->parts[i].mib));
+	return parts;
+}
+
+static json_t *
+memory_json(const struct encl_memory *m)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "bootMiB",
+			 (json_int_t)m->boot.mib, "runMiB", (json_int_t)m->run.mib,
+			 "leastMiB", (json_int_t)m->least_mib, "neededMiB",
+			 (json_int_t)m->mib, "nitroCliMiB", (json_int_t)m->nitro_cli_mib,
+			 "bootParts", parts_json(&m->boot), "parts", parts_json(&m->run));
+}
+
+/* What `run` gives it by itself. */
+static json_t *
+resources_json(const struct encl_manifest *m, const struct encl_memory *memory)
+{
+	const uint64_t given = m->resources.memory_mib;
+
+	return json_pack("{s:I, s:I, s:b}", "MemoryMiB",
+			 (json_int_t)(given ? given : memory->mib), "CPUs",
+			 (json_int_t)m->resources.cpus, "auto", !given);
 }
 
 /* ---- the order of the start ---- */
@@ -153,7 +170,7 @@ encl_plan(struct encl_env *env, const struct encl_manifest *m, json_t **out,
 	encl_auto(encl_free) char *init_bytes = NULL;
 	encl_auto(encl_build_clear) struct encl_build b = {.env = env, .m = m};
 	encl_auto(json_decref) json_t *doc = json_object();
-	struct encl_memory_need need = {0};
+	struct encl_memory memory;
 	json_t *start;
 	bool locked;
 
@@ -168,9 +185,12 @@ encl_plan(struct encl_env *env, const struct encl_manifest *m, json_t **out,
 	json_object_set_new(doc, "ingress", ingress_json(m, b.docker.settings.bridge));
 	if (m->egress.given)
 		json_object_set_new(doc, "egress", encl_build_egress_json(m));
-	encl_build_memory(&b, &need);
-	encl_build_check_memory(&b, &need);
-	json_object_set_new(doc, "memory", memory_json(&need));
+	if (encl_build_memory(&b, 0, &memory, e))
+		return -1;
+	json_object_set_new(doc, "memory", memory_json(&memory));
+	json_object_set_new(doc, "resources", resources_json(m, &memory));
+	if (encl_build_check_memory(&b, &memory, e))
+		json_object_set_new(doc, "problem", json_string(e->msg));
 	*out = encl_take(doc, NULL);
 	return 0;
 }
@@ -179,8 +199,9 @@ json_t *
 encl_plan_image(const struct encl_eif *eif)
 {
 	struct encl_memory_need need;
+	struct encl_memory memory;
 
 	encl_memory_of_image(eif, &need);
-	need.n_unlimited = 1;
-	return json_pack("{s:o}", "memory", memory_json(&need));
+	encl_memory_estimate(&need, &memory);
+	return json_pack("{s:o}", "memory", memory_json(&memory));
 }

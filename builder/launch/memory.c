@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sizes to an estimate; every figure was measured (docs/run.md). */
+/* Sizes to an estimate; every figure was measured (docs/8-launch-plan.md). */
 #include "launch/memory.h"
 
 #include <string.h>
 
-#include "base/stream.h"
-#include "eif/eif.h"
-#include "ramdisk/ramdisk.h"
-#include "ramdisk/squashfs.h"
+#include "base/parse.h"
 
-/* MiB.  BOOT: what the kernel takes while it boots, and room to breathe (with
- * a squashfs 70 do); RUN: the kernel, init and launch afterwards; ENGINE:
- * dockerd, containerd and shims. */
-enum { BOOT = 256, BOOT_SQUASHFS = 160, RUN = 96, ENGINE = 170, STEP = 64 };
+/*
+ * MiB.  RUN: the kernel's caches, init and launch; SQUASHFS: loop device, its
+ * modules, and what is read of the root again and again; ENGINE: dockerd and
+ * containerd, and their program text; CONTAINER: its shim and proxies.  A name costs
+ * an inode and an entry.  Of every 64 pages one describes them.  What a kernel asks
+ * for in its header is a sixth more than it keeps.
+ */
+enum { RUN = 20, SQUASHFS = 6, ENGINE = 100, CONTAINER = 8, UNKNOWN = 256 };
+enum { NAME_BYTES = 1536, PAGE_LIST = 64, ROOM = 16, STEP = 8, DRIVER_LEAST = 64 };
 
 static uint64_t
 to_mib(uint64_t bytes)
@@ -21,108 +23,80 @@ to_mib(uint64_t bytes)
 }
 
 static void
-add(struct encl_memory *m, const char *what, uint64_t mib)
+add(struct encl_memory_sum *s, const char *what, uint64_t mib)
 {
 	if (!mib)
 		return;
-	m->parts[m->n_parts++] = (struct encl_memory_part){what, mib};
-	m->run_mib += mib;
+	s->parts[s->n++] = (struct encl_memory_part){what, mib};
+	s->mib += mib;
+}
+
+/* Last: of what there is so far the list of pages takes its part. */
+static void
+close_sum(struct encl_memory_sum *s)
+{
+	add(s, "the kernel's list of pages", s->mib / (PAGE_LIST - 1) + 1);
+}
+
+/* A tmpfs takes half of what is free when it is mounted, the packed form not being
+ * free: so there has to be twice of what is unpacked. */
+static void
+sum_boot(const struct encl_memory_need *need, struct encl_memory_sum *s)
+{
+	uint64_t files = to_mib(need->unpacked);
+	uint64_t names = to_mib(need->names * NAME_BYTES);
+
+	add(s, "kernel", to_mib(need->kernel / 6 * 5));
+	add(s, "ramdisks as they come", to_mib(need->packed));
+	add(s, "their files, unpacked", files);
+	if (need->ramfs)
+		add(s, "their names", names);
+	else
+		add(s, "as much again: a tmpfs takes half of the memory", files);
+	close_sum(s);
+}
+
+static void
+sum_fixed(const struct encl_memory_need *need, struct encl_memory_sum *s)
+{
+	add(s, "kernel", to_mib(need->kernel / 6 * 5));
+	add(s, "the kernel's caches, init, launch",
+	    RUN + (need->squashfs ? SQUASHFS : 0));
+	add(s, need->squashfs ? "root, compressed" : "root",
+	    to_mib(need->unpacked + need->names * NAME_BYTES));
+	add(s, "Docker engine", need->docker ? ENGINE : 0);
+	add(s, "shims and proxies of containers", need->n_containers * CONTAINER);
+}
+
+static uint64_t
+larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
 }
 
 void
 encl_memory_estimate(const struct encl_memory_need *need, struct encl_memory *out)
 {
 	struct encl_memory m = {0};
-	uint64_t base = need->squashfs ? BOOT_SQUASHFS : BOOT;
-	uint64_t most;
+	struct encl_memory_sum idle = {0};
 
-	/* Ramdisks are in memory twice while they are unpacked.  A squashfs goes to
-	 * half of what its packed form leaves, if that is a tmpfs. */
-	m.boot_mib = base + ((need->kernel + need->ramdisks / 10 * 22 +
-			      need->squashfs * (need->ramfs ? 2 : 3)) >>
-			     20);
-	add(&m, "kernel, init and launch", RUN + to_mib(need->kernel));
-	add(&m, need->squashfs ? "root, compressed" : "root",
-	    to_mib(need->ramdisks + need->squashfs));
-	add(&m, "written over the root", need->overlay);
-	add(&m, "Docker engine", need->docker ? ENGINE : 0);
-	add(&m, "Docker storage", need->storage);
-	add(&m, "limits of services and containers", need->limits);
-	add(&m, "services and containers without a limit",
+	sum_boot(need, &m.boot);
+	sum_fixed(need, &idle);
+	close_sum(&idle);
+	sum_fixed(need, &m.run);
+	add(&m.run, "written over the root", need->overlay);
+	add(&m.run, "folders that the parent sees", need->exchange);
+	add(&m.run, "Docker storage", need->storage);
+	add(&m.run, "limits of services and containers", need->limits);
+	add(&m.run, "services and containers without a limit",
 	    need->n_unlimited * ENCL_MEMORY_UNLIMITED);
-	most = m.boot_mib > m.run_mib ? m.boot_mib : m.run_mib;
-	m.mib = (most + STEP) / STEP * STEP;
-	if (m.mib < 2 * base)
-		m.mib = 2 * base;
+	add(&m.run, "what runs in it, of which it tells nothing",
+	    need->units_unknown ? UNKNOWN : 0);
+	close_sum(&m.run);
+	m.least_mib = larger(larger(m.boot.mib, idle.mib), DRIVER_LEAST);
+	m.mib = larger(m.least_mib, m.run.mib);
+	m.mib = encl_align_up(m.mib + m.mib / ROOM, STEP);
+	if (need->eif)
+		m.nitro_cli_mib = larger(to_mib(need->eif) * 4, DRIVER_LEAST);
 	*out = m;
-}
-
-static bool
-is_plain_cpio(const struct encl_eif *eif, const struct encl_eif_section *s)
-{
-	char magic[6] = {0};
-	struct encl_err e;
-
-	return s->size > sizeof magic &&
-	       !encl_pread_full(eif->fd, magic, sizeof magic, s->offset, "ramdisk", &e) &&
-	       !memcmp(magic, "070701", sizeof magic);
-}
-
-/* Looks for a squashfs among the first names of a ramdisk. */
-struct finder {
-	struct encl_cpio_visitor visitor; /* first */
-	uint64_t size;			  /* of it; 0: none */
-};
-
-static int
-find_entry(struct encl_cpio_visitor *v, const struct encl_cpio_entry *entry,
-	   struct encl_sink **sink, struct encl_err *e)
-{
-	struct finder *f = (struct finder *)v;
-
-	(void)sink;
-	if (!strcmp(entry->path, ENCL_SQUASHFS_NAME))
-		f->size = entry->filesize;
-	/* names come in order: no need to read on */
-	return f->size || strcmp(entry->path, "rootfs") >= 0
-		       ? encl_fail(e, ENCL_FAILED, "found")
-		       : 0;
-}
-
-static uint64_t
-squashfs_size(const struct encl_eif *eif, const struct encl_eif_section *s)
-{
-	struct finder f = {.visitor = {.entry = find_entry}};
-	struct encl_err e;
-
-	if (encl_cpio_read(eif->fd, s->offset, s->size, &f.visitor, &e))
-		return f.size;
-	return 0;
-}
-
-bool
-encl_memory_ramfs(const char *cmdline)
-{
-	return cmdline && strstr(cmdline, "rootfstype=ramfs");
-}
-
-void
-encl_memory_of_image(const struct encl_eif *eif, struct encl_memory_need *out)
-{
-	struct encl_memory_need need = {.ramfs = encl_memory_ramfs(eif->cmdline)};
-
-	for (size_t i = 0; i < eif->n_sections; i++) {
-		const struct encl_eif_section *s = &eif->sections[i];
-
-		if (s->type == ENCL_SECTION_KERNEL)
-			need.kernel += s->size;
-		else if (s->type == ENCL_SECTION_RAMDISK && !is_plain_cpio(eif, s))
-			/* taken to unpack to 4.5 times its size */
-			need.ramdisks += s->size / 22 * 100;
-		else if (s->type == ENCL_SECTION_RAMDISK && squashfs_size(eif, s))
-			need.squashfs += s->size;
-		else if (s->type == ENCL_SECTION_RAMDISK)
-			need.ramdisks += s->size;
-	}
-	*out = need;
 }

@@ -443,7 +443,8 @@ struct encl_sign {
 
 struct encl_resources {
 	uint64_t memory_mib; /* 0: auto */
-	unsigned cpus;	     /* default 2 */
+	struct encl_pos pos_memory;
+	unsigned cpus; /* default 2 */
 };
 
 struct encl_expect {

@@ -628,6 +628,7 @@ static const struct encl_key resources_keys[] = {
 	 .fallback = "auto",
 	 .null_word = "auto",
 	 FIELD(struct encl_resources, memory_mib),
+	 POS(struct encl_resources, pos_memory),
 	 .help = "Memory of the enclave; `auto` is what the image needs."},
 	{.name = "cpus",
 	 .type = ENCL_KEY_NUMBER,

@@ -334,6 +334,18 @@ encl_ramdisk_size(const struct encl_ramdisk *r)
 	return sums.size;
 }
 
+uint64_t
+encl_ramdisk_unpacked(const struct encl_ramdisk *r, uint64_t *names)
+{
+	enum { PAGE = 4096 };
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		sum += encl_align_up(r->items[i].size, PAGE);
+	*names = r->n;
+	return sum;
+}
+
 uint32_t
 encl_ramdisk_crc(const struct encl_ramdisk *r)
 {

@@ -54,6 +54,9 @@ int encl_ramdisk_add_tree(struct encl_ramdisk *r, const char *prefix, struct enc
 
 /* Sizes of the uncompressed archive, padding included. */
 uint64_t encl_ramdisk_size(const struct encl_ramdisk *r);
+/* What its files take when they are unpacked, in whole pages, and how many names
+ * there are. */
+uint64_t encl_ramdisk_unpacked(const struct encl_ramdisk *r, uint64_t *names);
 /* CRC-32 of the uncompressed archive, from the CRCs of its parts. */
 uint32_t encl_ramdisk_crc(const struct encl_ramdisk *r);
 

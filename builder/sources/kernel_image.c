@@ -23,6 +23,7 @@ enum {
 	X86_LOADFLAGS = 0x211,
 	X86_XLOADFLAGS = 0x236,	  /* from protocol 2.12 */
 	X86_CMDLINE_SIZE = 0x238, /* from protocol 2.06 */
+	X86_INIT_SIZE = 0x260,	  /* from protocol 2.10 */
 };
 
 /* arm64 header */
@@ -148,11 +149,12 @@ read_x86(const struct source *s, struct encl_kernel_image *out, struct encl_err 
 			e, ENCL_USAGE, "%s is truncated: %llu bytes of a bzImage of %llu",
 			s->what, (unsigned long long)s->size, (unsigned long long)need);
 	out->cmdline_size = le32(h + X86_CMDLINE_SIZE);
+	out->memory = le32(h + X86_INIT_SIZE);
 	return read_release(s, out->release, e);
 }
 
 static int
-read_arm64(const struct source *s, struct encl_err *e)
+read_arm64(const struct source *s, struct encl_kernel_image *out, struct encl_err *e)
 {
 	uint64_t image_size = le32(s->head + ARM64_IMAGE_SIZE) |
 			      (uint64_t)le32(s->head + ARM64_IMAGE_SIZE + 4) << 32;
@@ -165,6 +167,7 @@ read_arm64(const struct source *s, struct encl_err *e)
 			e, ENCL_USAGE,
 			"%s: its arm64 header has no image size (older than 3.17)",
 			s->what);
+	out->memory = image_size;
 	return 0;
 }
 
@@ -195,7 +198,7 @@ encl_kernel_image_read(int fd, uint64_t offset, uint64_t size, const char *what,
 		return encl_fail(e, ENCL_USAGE, "%s is %s, but arch is %s", what,
 				 is == ENCL_ARCH_AARCH64 ? "an arm64 Image" : "a bzImage",
 				 encl_arch_name(arch));
-	if (is == ENCL_ARCH_X86_64 ? read_x86(&s, &image, e) : read_arm64(&s, e))
+	if (is == ENCL_ARCH_X86_64 ? read_x86(&s, &image, e) : read_arm64(&s, &image, e))
 		return -1;
 	*out = image;
 	return 0;

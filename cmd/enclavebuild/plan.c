@@ -117,17 +117,38 @@ print_egress(const json_t *egress)
 }
 
 static void
-print_memory(const json_t *memory)
+print_parts(const char *title, const json_t *parts, long long sum)
 {
 	json_t *part;
 	size_t i;
 
-	report("\nmemory:\n  %6lld MiB  while the ramdisks are unpacked\n"
-	       "  %6lld MiB  while it runs:\n",
-	       number_of(memory, "bootMiB"), number_of(memory, "runMiB"));
-	json_array_foreach (json_object_get(memory, "parts"), i, part)
+	report("  %6lld MiB  %s:\n", sum, title);
+	json_array_foreach ((json_t *)(uintptr_t)parts, i, part)
 		report("  %10lld    %s\n", number_of(part, "MiB"), text_of(part, "what"));
+}
+
+static void
+print_memory(const json_t *memory, const json_t *resources)
+{
+	long long cpus = number_of(resources, "CPUs");
+
+	report("\nmemory:\n");
+	print_parts("while the ramdisks are unpacked",
+		    json_object_get(memory, "bootParts"), number_of(memory, "bootMiB"));
+	print_parts("while it runs, all that is declared being used up",
+		    json_object_get(memory, "parts"), number_of(memory, "runMiB"));
+	report("  %6lld MiB  is the least that it comes up with\n",
+	       number_of(memory, "leastMiB"));
 	report("  %6lld MiB  is what it should have\n", number_of(memory, "neededMiB"));
+	if (resources && !json_is_true(json_object_get(resources, "auto")))
+		report("  %6lld MiB  is what resources.memoryMiB gives it\n",
+		       number_of(resources, "MemoryMiB"));
+	report("  %6lld MiB  is the least that nitro-cli takes (4 x the image)\n",
+	       number_of(memory, "nitroCliMiB"));
+	if (resources)
+		report("\nCPUs:\n  %6lld      resources.cpus%s\n", cpus,
+		       cpus % 2 ? "; a core with two threads (x86_64) comes whole: 1 more"
+				: "");
 }
 
 static void
@@ -143,7 +164,8 @@ print_text(const json_t *plan)
 		print_start(json_object_get(plan, "start"));
 	print_ingress(json_object_get(plan, "ingress"));
 	print_egress(json_object_get(plan, "egress"));
-	print_memory(json_object_get(plan, "memory"));
+	print_memory(json_object_get(plan, "memory"),
+		     json_object_get(plan, "resources"));
 }
 
 static int
@@ -185,6 +207,8 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 		report_json(plan);
 	else
 		print_text(plan);
+	if (json_object_get(plan, "problem"))
+		return encl_fail(e, ENCL_USAGE, "%s", text_of(plan, "problem"));
 	return 0;
 }
 

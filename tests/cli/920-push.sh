@@ -24,7 +24,7 @@ manifest() { # manifest VERSION [REGISTRY]: as the registry has it, to ./m
 cp "$V/signed.eif" app.eif
 run 0 "$ENCL" push app.eif "$APP:1" --digest-file d --json
 cp out first.json
-want=sha256:5f2b153492aeb93620ab0b6bbd00538f2874768d7a8c6a952565822c9cf065e7
+want=sha256:0adb05351250616c7582bce2cab3fb20e2a418a69a7777beb69d04ecf27cc062
 same "digest file" "$want" "$(cat d)"
 same "reference" "$APP:1@$want" "$(get first.json Reference)"
 same "bytes sent" 3500 "$(get first.json BytesSent)"

@@ -66,7 +66,7 @@ TEST(push_artifact_documents)
 	       "\"defaultMemoryBytes\":1073741824,\"defaultCPUs\":2},"
 	       "\"measurements\":{\"hash\":\"sha384\",\"pcr0\":\"" PCR0
 	       "\",\"pcr1\":\"" PCR1 "\",\"pcr2\":\"" PCR2 "\",\"pcr8\":\"" PCR8
-	       "\"},\"memory\":{\"neededMiB\":512}}",
+	       "\"},\"memory\":{\"neededMiB\":304}}",
 	       config);
 	manifest = encl_artifact_manifest(&a, config, NULL);
 	EQ_STR("{\"schemaVersion\":2,"
@@ -74,7 +74,7 @@ TEST(push_artifact_documents)
 	       "\"artifactType\":\"application/vnd.aws.nitro.eif\",\"config\":{"
 	       "\"mediaType\":\"application/vnd.enclavebuild.eif.config.v1+json\","
 	       "\"digest\":\"sha256:"
-	       "31b50f249cbc970ec1dfb397e20b191c5b4bba11832f4102669e001807cb186a"
+	       "bda2d2fb049071a793a042dee426e129bf75bb320715af6de3dd6ebdac395833"
 	       "\",\"size\":1058},\"layers\":[{"
 	       "\"mediaType\":\"application/vnd.aws.nitro.eif\",\"digest\":\"" EIF_DIGEST
 	       "\",\"size\":2442,\"annotations\":{"
@@ -88,7 +88,7 @@ TEST(push_artifact_documents)
 	       "\",\"dev.enclavebuild.pcr2\":\"" PCR2
 	       "\",\"dev.enclavebuild.pcr8\":\"" PCR8 "\"}}",
 	       manifest);
-	EQ_STR("sha256:5f2b153492aeb93620ab0b6bbd00538f2874768d7a8c6a952565822c9cf065e7",
+	EQ_STR("sha256:0adb05351250616c7582bce2cab3fb20e2a418a69a7777beb69d04ecf27cc062",
 	       sha256(manifest));
 }
 
