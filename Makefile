@@ -225,6 +225,10 @@ conformance: all setup-conformance kernel ## boot the examples in QEMU's nitro-e
 	@tests/conformance/qemu.sh build/qemu
 	@tests/conformance/run build/kernel build/qemu
 
+.PHONY: memory-figures
+memory-figures: all ## figures of docs/8-launch-plan.md: what plan asks for, and the least that works (takes long)
+	@tests/support/memory-figures.sh $(O)/enclavebuild
+
 repro: testable ## build twice under every variation and compare
 	@tests/run repro
 

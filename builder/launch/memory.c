@@ -13,7 +13,7 @@
  * an inode and an entry.  Of every 64 pages one describes them.  What a kernel asks
  * for in its header is a sixth more than it keeps.
  */
-enum { RUN = 20, SQUASHFS = 6, ENGINE = 100, CONTAINER = 8, UNKNOWN = 256 };
+enum { RUN = 20, SQUASHFS = 6, ENGINE = 72, CONTAINER = 6, UNKNOWN = 256 };
 enum { NAME_BYTES = 1536, PAGE_LIST = 64, ROOM = 16, STEP = 8, DRIVER_LEAST = 64 };
 
 static uint64_t

@@ -167,7 +167,7 @@ same "reason" '"the kernel has IP_NF_IPTABLES, and no NF_TABLES with NFT_COMPAT"
 same "order" '[["docker","daemon"],["db","container"],["web","container"]]' \
 	"$(q '[[u["name"], u["kind"]] for u in p["start"]]')"
 same "to" '"web:80"' "$(q 'p["ingress"][0]["to"]')"
-same "parts" '[["Docker engine",100],["shims and proxies of containers",16],["Docker storage",104],["limits of services and containers",64],["services and containers without a limit",48]]' \
+same "parts" '[["Docker engine",72],["shims and proxies of containers",12],["Docker storage",104],["limits of services and containers",64],["services and containers without a limit",48]]' \
 	"$(q '[[m["what"], m["MiB"]] for m in p["memory"]["parts"]][3:-1]')"
 run 0 "$ENCL" build -q docker.yaml -o docker.eif
 run 0 "$ENCL" plan docker.eif --json

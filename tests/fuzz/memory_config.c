@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The estimate's reader of /.enclave/config, which may be anybody's. */
-#include "fuzz.h"
 #include "launch/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -14,7 +18,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size)
 		memcpy(text, data, size);
 	text[size] = 0;
-	encl_memory_of_config(text, size, &need);
+	(void)encl_memory_of_config(text, size, &need);
 	free(text);
 	return 0;
 }

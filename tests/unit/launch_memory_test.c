@@ -69,9 +69,9 @@ TEST(launch_memory_estimate)
 		  .n_containers = 3,
 		  .n_unlimited = 2},
 		 255,
-		 1095,
-		 306,
-		 1168,
+		 1060,
+		 272,
+		 1128,
 		 0},
 	};
 
