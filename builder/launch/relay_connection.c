@@ -13,7 +13,8 @@
 
 enum {
 	TIMEOUT_MS = 10000, /* default of encl_relay_end.timeout_ms */
-	RETRY_MS = 100,
+	RETRY_MS = 100,	    /* and longer between those who have waited long */
+	RETRY_MOST_MS = 1000,
 	SCARCE_MS = 20,	 /* no descriptor, or the target's queue is full */
 	LINGER_MS = 5000 /* for a peer that has to end, or cannot be told of an end */
 };
@@ -202,7 +203,7 @@ connected(struct encl_relay_connection *c)
 }
 
 static void
-try_again(struct encl_relay_connection *c, unsigned ms)
+try_again(struct encl_relay_connection *c, uint64_t ms)
 {
 	const uint64_t at = encl_relay_now() + ms;
 
@@ -218,10 +219,14 @@ try_again(struct encl_relay_connection *c, unsigned ms)
 static void
 refused(struct encl_relay_connection *c)
 {
-	if (c->target->retry)
+	const uint64_t waited = encl_relay_now() - c->since;
+
+	if (!c->target->retry)
+		give_up(c);
+	else if (waited / 8 < RETRY_MS)
 		try_again(c, RETRY_MS);
 	else
-		give_up(c);
+		try_again(c, waited / 8 < RETRY_MOST_MS ? waited / 8 : RETRY_MOST_MS);
 }
 
 /* Not a word about the target: descriptors, memory, or its queue are full. */
@@ -333,7 +338,7 @@ encl_relay_begin(struct encl_relay *r, int fd, bool framed,
 	c->side[1].plain = !target->framed && target->kind != ENCL_RELAY_VSOCK &&
 			   (target->kind != ENCL_RELAY_OPEN || !is_vsock(target->fd));
 	c->side[1].last = target->kind == ENCL_RELAY_VSOCK && target->framed;
-	c->retry_at = encl_relay_now();
+	c->since = c->retry_at = encl_relay_now();
 	c->deadline = c->retry_at + ms;
 	put_into(c, true);
 	r->n++;

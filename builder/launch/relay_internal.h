@@ -72,7 +72,7 @@ struct encl_relay_connection {
 	bool gone;	   /* who came has left while the target was asked */
 	int waits;	   /* CLOSING: for this side */
 	uint64_t deadline; /* ms; 0: none */
-	uint64_t retry_at;
+	uint64_t retry_at, since;
 	char reply[32];
 	unsigned n_reply;
 };

@@ -79,14 +79,31 @@ fill_address(const struct encl_relay_end *end, uint32_t cid, union address *a)
 	return 0;
 }
 
+/* Sockets that a listener accepts inherit these. */
+static void
+set_tcp(int fd)
+{
+	static const struct {
+		int level, name, value;
+	} set[] = {{IPPROTO_TCP, TCP_NODELAY, 1},
+		   /* Who vanishes without a word is missed after some minutes. */
+		   {SOL_SOCKET, SO_KEEPALIVE, 1},
+		   {IPPROTO_TCP, TCP_KEEPIDLE, 300},
+		   {IPPROTO_TCP, TCP_KEEPINTVL, 30},
+		   {IPPROTO_TCP, TCP_KEEPCNT, 4}};
+
+	for (size_t i = 0; i < sizeof set / sizeof *set; i++)
+		setsockopt(fd, set[i].level, set[i].name, &set[i].value,
+			   sizeof set[i].value);
+}
+
 static int
 open_socket(const union address *a)
 {
-	const int one = 1;
 	int fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd >= 0 && (a->any.sa_family == AF_INET || a->any.sa_family == AF_INET6))
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+		set_tcp(fd);
 	return fd;
 }
 

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -1142,5 +1143,34 @@ TEST(launch_relay_few_descriptors)
 		close(c[i]);
 	}
 	encl_relay_free(r);
+	close(listener);
+}
+
+/* Who has vanished without a word must not keep its place for ever. */
+TEST(launch_relay_keepalive)
+{
+	unsigned to, port;
+	int listener = server(&to);
+	const struct encl_relay_end end = {.kind = ENCL_RELAY_TCP, .port = free_port()};
+	const struct encl_relay_end target = {.kind = ENCL_RELAY_TCP, .port = to};
+	int fds[3], c;
+	bool pending;
+
+	fds[0] = encl_relay_listen(&end);
+	port = end.port;
+	c = client(port);
+	fds[1] = accept(fds[0], NULL, NULL);
+	fds[2] = encl_relay_connect(&target, &pending);
+	for (int i = 0; i < 3; i++) {
+		int on = 0, idle = 0;
+		socklen_t n = sizeof on;
+
+		CHECK(!getsockopt(fds[i], SOL_SOCKET, SO_KEEPALIVE, &on, &n));
+		EQ_INT(1, on);
+		CHECK(!getsockopt(fds[i], IPPROTO_TCP, TCP_KEEPIDLE, &idle, &n));
+		EQ_INT(300, idle);
+		close(fds[i]);
+	}
+	close(c);
 	close(listener);
 }
