@@ -48,6 +48,6 @@ END
 chmod 755 "$work/enclavebuild"
 mkdir -p "$(dirname "$out")"
 tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --format=ustar -C "$work" -cf - enclavebuild lib |
-	gzip -n -9 >"$out.new"
+	gzip -n -6 >"$out.new"
 mv "$out.new" "$out"
 echo "$out $(sha256sum "$out" | cut -d' ' -f1)"

@@ -15,6 +15,7 @@ gate_until=@{sh:gateUntil}
 gate_attestation=@{sh:gateAttestation}
 gate_timeout=@{num:gateTimeout}
 stop_timeout=@{num:stopTimeout}
+memory=@{num:memoryMiB}
 tool_sha256=@{sh:toolSha256}
 dir=/var/lib/enclavebuild/$name
 image=$dir/$sha256.eif
@@ -38,7 +39,7 @@ result() {
 }
 
 [ "$(id -u)" -eq 0 ] || lacks "it takes root"
-for program in flock sha256sum setsid timeout; do
+for program in flock sha256sum setsid timeout awk; do
 	command -v "$program" >/dev/null || lacks "$program is not installed"
 done
 case $supervisor in
@@ -239,6 +240,14 @@ if [ -n "$old_active" ] && [ -z "$tool_changed" ] && printf '%s\n' "$new" | cmp 
 	result "unchanged"
 	say "$name runs already as it should"
 	exit 0
+fi
+# What is allocated has to be enough at all; the old one may hold it still.
+if [ -e /dev/nitro_enclaves ]; then
+	pool=$(cat /sys/module/nitro_enclaves/parameters/ne_cpus 2>/dev/null || true)
+	[ -n "$pool" ] || lacks "the driver's pool has no processors: set up the allocator"
+	pages=$(awk '/^Hugetlb:/ {print int($2 / 1024)}' /proc/meminfo)
+	[ "$pages" -ge "$memory" ] ||
+		lacks "there are $pages MiB of huge pages, the enclave takes $memory: set up the allocator"
 fi
 old_pid=$(state_of Pid)
 rm -f "$dir/previous"

@@ -69,6 +69,15 @@ same "result" "app unchanged on ssh://there" "$(cat out)"
 same "the process" "$pid" "$(on there systemctl show -p MainPID --value enclavebuild-app.service)"
 same "the host" "$before" "$(state)"
 
+# ---- a parent without a pool: told before anything is changed ----
+on there sh -c ': >/dev/nitro_enclaves'
+deploy 5 two.eif
+told "deploy: the driver's pool has no processors: set up the allocator"
+told "enclavebuild: app on ssh://there: the host lacks something; nothing was changed"
+on there rm /dev/nitro_enclaves "/var/lib/enclavebuild/app/$TWO.eif"
+same "the process" "$pid" "$(on there systemctl show -p MainPID --value enclavebuild-app.service)"
+same "the host" "$before" "$(state)"
+
 # ---- gates that fail: the old one runs, all is as it was but the second image ----
 refused() { # refused CODE MESSAGE OPTION…
 	local code=$1 message=$2
