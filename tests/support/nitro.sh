@@ -59,3 +59,28 @@ nitro_idle() {
 		"$(cd "$NITRO" && echo *)"
 	same "nitrod's processes" "" "$(pgrep -P $NITRO_PID || true)"
 }
+
+# nitro_image NAME [ARGUMENT…]: NAME.eif of a small app: prints a greeting and ends
+# with code 7; "serve": answers each connection to vsock 5000 (TCP 8080) for ever;
+# "sleep N".  After boot_kernel.
+nitro_image() {
+	local name=$1
+	shift
+	mkdir -p nitro-files/bin
+	[ -e nitro-files/bin/app ] ||
+		musl-gcc -static -Os -s -o nitro-files/bin/app "$TOP/tests/support/nitro/guest/app.c"
+	cat >"$name.yaml" <<Y
+apiVersion: enclavebuild/v1alpha1
+kind: Enclave
+name: $name
+version: "1"
+arch: x86_64
+rootfs: [{directory: {path: ./nitro-files, at: /}}]
+boot:
+  kernel: {image: $KERNEL, config: $KERNEL_CONFIG, modules: $KERNEL_MODULES}
+app: {command: [/bin/app$(printf ', "%s"' "$@")]}
+network:
+  ingress: [{name: web, vsock: 5000, tcp: 8080}]
+Y
+	run 0 "$ENCL" build "$name.yaml"
+}

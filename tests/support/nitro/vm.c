@@ -92,6 +92,7 @@ boot_image(struct vm *vm, struct encl_err *e)
 {
 	encl_auto(encl_eif_close) struct encl_eif eif = {.fd = -1};
 	struct encl_measurements measured;
+	struct encl_digest sha256;
 	char why[NITRO_TEXT];
 	uint32_t crc;
 	int fd;
@@ -99,7 +100,7 @@ boot_image(struct vm *vm, struct encl_err *e)
 	if (image_take(vm, &fd, why))
 		return encl_fail(e, ENCL_FAILED, "%s", why);
 	if (encl_eif_open_fd(fd, "image", &eif, e) ||
-	    encl_eif_measure(&eif, 1, &measured, &crc, NULL, e))
+	    encl_eif_measure(&eif, 1, &measured, &crc, &sha256, e))
 		return -1;
 	if (crc != eif.crc)
 		return encl_fail(e, ENCL_FAILED, "the image's CRC is wrong");
