@@ -30,7 +30,7 @@ nitro_idle "$idle"
 
 # A port, from outside; not a moment longer than its creator.
 nitro_image web serve
-parent "$O/support/nitro-call" "${start[@]/hello.eif/web.eif}" start accept:60000 read \
+nitro_exec "$O/support/nitro-call" "${start[@]/hello.eif/web.eif}" start accept:60000 read \
 	write:0xb7 call:0,10017 hang >started 2>&1 &
 pid=$!
 for _ in $(seq 600); do
@@ -41,8 +41,8 @@ same "no console" "call E104" "$(tail -n 1 started)"
 cid=$(sed -n 's/^start //p' started)
 for _ in $(seq 100); do
 	run 0 parent "$O/support/nitro-call" "call:$cid,5000" text
-	! grep -q '^call 0' out || break
-	sleep 0.2
+	! grep -q '^served' out || break
+	sleep 0.5
 done
 same "answer" "call 0 served text 7" "$(xargs <out)"
 run 0 parent "$O/support/nitro-call" "call:$cid,5000,1" so_error text
@@ -52,7 +52,7 @@ same "nobody listens" "call E104" "$(cat out)"
 run 0 parent "$O/support/nitro-call" "call:$cid,5999,1" so_error
 same "nobody listens, told later" "call E115 so_error 104" "$(xargs <out)"
 [ -n "$(pgrep -P "$NITRO_PID" qemu || true)" ] || fail "no QEMU"
-kill -9 "$(pgrep -P $pid)"
+kill -9 $pid
 wait $pid || true
 nitro_idle "$idle"
 

@@ -91,7 +91,7 @@ call 'touch 0' map:80M,2M bind:0,2 touch:0
 call 'memory E14' "${e[@]}" map:4M,2M unmap:0 memory:0
 nitro_idle "$idle"
 : >hang
-parent "$O/support/nitro-call" "${e[@]}" map:1G,1G memory:0 unmap:0 map:20M,2M unmap:1,0,4M \
+nitro_exec "$O/support/nitro-call" "${e[@]}" map:1G,1G memory:0 unmap:0 map:20M,2M unmap:1,0,4M \
 	vcpu hang >hang 2>&1 &
 pid=$!
 for _ in $(seq 100); do
@@ -109,7 +109,7 @@ same "of the system" 332 "$(value kernel/mm/hugepages/hugepages-2048kB/free_huge
 run 0 parent "$O/support/nitro-call" \
 	"store:$NITRO/root/sys/module/nitro_enclaves/parameters/ne_cpus=2-3"
 same "pool in use" "store E1" "$(cat out)"
-kill -9 $(pgrep -P $pid)
+kill -9 $pid
 wait $pid || true
 nitro_idle "$idle"
 

@@ -3,9 +3,11 @@
 
 nitro_end() { # before the work folder is removed
 	local status=$?
-	kill "$NITRO_PID" 2>/dev/null || true
-	wait "$NITRO_PID" 2>/dev/null || true
-	return $status
+	set +e
+	kill "$NITRO_PID" 2>/dev/null
+	wait "$NITRO_PID" 2>/dev/null
+	(exit $status)
+	finish
 }
 
 # nitro_machine [LINE…]: starts nitrod with the table of standard input and
@@ -17,7 +19,7 @@ nitro_machine() {
 	printf '%s\n' "$@" >>"$NITRO/table"
 	"$O/support/nitrod" serve "$NITRO" "$NITRO/table" >"$NITRO/out" 2>"$NITRO/err" &
 	NITRO_PID=$!
-	trap 'nitro_end; finish' EXIT
+	trap nitro_end EXIT
 	for _ in $(seq 200); do
 		! grep -q ready "$NITRO/out" || break
 		kill -0 $NITRO_PID 2>/dev/null || fail "nitrod: $(cat "$NITRO/err")"
@@ -35,11 +37,13 @@ pool 2-7
 T
 }
 
-# parent COMMAND…: in that machine.
-parent() {
-	env LD_PRELOAD="$O/support/nitro.so" NITROD_SOCKET="$NITRO/socket" \
+# parent COMMAND…: in that machine.  nitro_exec: becomes it ("nitro_exec … &": $! is
+# the command's own).
+nitro_exec() {
+	exec env LD_PRELOAD="$O/support/nitro.so" NITROD_SOCKET="$NITRO/socket" \
 		ENCLAVEBUILD_HOST_ROOT="$NITRO/root" "$@"
 }
+parent() { (nitro_exec "$@"); }
 
 # nitro_set LINE…: of the table, from now on.  nitro_state: what is in use.
 nitro_set() { "$O/support/nitrod" set "$NITRO" "$@" || fail "nitro_set $*"; }

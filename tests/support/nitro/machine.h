@@ -150,6 +150,10 @@ struct machine {
 		char op[16];
 		unsigned n;
 	} calls[16];
+	struct {
+		char op[16];
+		uint64_t ms;
+	} slow;
 	/* of enclaves to come */
 	bool qemu;
 	int heartbeat; /* the byte, or -1: none */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "machine.h"
 
 static const struct {
@@ -25,6 +26,12 @@ error_number(const char *text)
 		if (!strcmp(text, errors[i].name))
 			return errors[i].number;
 	return (int)strtol(text, NULL, 10);
+}
+
+static uint64_t
+milliseconds(const char *text)
+{
+	return (uint64_t)(strtod(text, NULL) * 1000);
 }
 
 uint64_t
@@ -146,18 +153,24 @@ add_fault(struct machine *m, char **save)
 	return "";
 }
 
+/* "slow MEMORY 2": each of these calls takes so long */
+static const char *
+set_slow(struct machine *m, const char *op, const char *seconds)
+{
+	if (!seconds || strlen(op) >= sizeof m->slow.op)
+		return "write slow CALL SECONDS";
+	memset(m->slow.op, 0, sizeof m->slow.op);
+	memcpy(m->slow.op, op, strlen(op));
+	m->slow.ms = milliseconds(seconds);
+	return "";
+}
+
 static const char *
 set_pool(struct machine *m, const char *list)
 {
 	char path[] = "/sys/module/nitro_enclaves/parameters/ne_cpus";
 
 	return tree_store(m, path, list) ? "not a pool" : "";
-}
-
-static uint64_t
-milliseconds(const char *text)
-{
-	return (uint64_t)(strtod(text, NULL) * 1000);
 }
 
 static const char *
@@ -206,6 +219,7 @@ table_line(struct machine *m, char *line)
 		return "a value is missing";
 	if (!strcmp(key, "faults")) { /* none */
 		m->n_faults = 0;
+		m->slow.ms = 0;
 		memset(m->calls, 0, sizeof m->calls);
 	} else if (!strcmp(key, "threads")) {
 		m->threads = (unsigned)strtoul(value, NULL, 10);
@@ -219,6 +233,8 @@ table_line(struct machine *m, char *line)
 		m->max_regions = (unsigned)strtoul(value, NULL, 10);
 	} else if (!strcmp(key, "scattered")) {
 		m->scattered = !strcmp(value, "yes");
+	} else if (!strcmp(key, "slow")) {
+		return set_slow(m, value, strtok_r(NULL, " ", &save));
 	} else if (!strcmp(key, "pool")) {
 		return set_pool(m, value);
 	} else {
@@ -232,6 +248,10 @@ table_fault(struct machine *m, const char *op)
 {
 	unsigned n = 0;
 
+	if (m->slow.ms && !strcmp(m->slow.op, op)) {
+		say(m, "slow %s", op);
+		encl_clock_sleep(m->slow.ms);
+	}
 	for (size_t i = 0; i < sizeof m->calls / sizeof *m->calls; i++) {
 		if (!*m->calls[i].op)
 			snprintf(m->calls[i].op, sizeof m->calls[i].op, "%s", op);
