@@ -13,10 +13,10 @@ nitro_image hello
 nitro_small 'boot qemu'
 idle=$(nitro_state)
 # Three regions of other sizes, so that the image lies across their ends.
-start=(open create map:2M,2M map:20M,2M map:1G,1G "image:hello.eif" memory:0 memory:1
+start=(open create "map:2M,2M" "map:20M,2M" "map:1G,1G" "image:hello.eif" memory:0 memory:1
 	memory:2 vcpu vcpu listen:9000)
 
-run 0 parent "$O/support/nitro-call" "${start[@]}" start:1,77 accept:60000 read write:0xb7 \
+run 0 parent "$O/support/nitro-call" "${start[@]}" start:1,77 accept:300000 read write:0xb7 \
 	call:0,10077 text hup:1000
 for line in 'start 77' 'accept 77' 'read 183' 'write 0' 'call 0'; do
 	grep -Fxq "$line" out || fail "no \"$line\": $(cat out)"
@@ -30,10 +30,10 @@ nitro_idle "$idle"
 
 # A port, from outside; not a moment longer than its creator.
 nitro_image web serve
-nitro_exec "$O/support/nitro-call" "${start[@]/hello.eif/web.eif}" start accept:60000 read \
+nitro_exec "$O/support/nitro-call" "${start[@]/hello.eif/web.eif}" start accept:300000 read \
 	write:0xb7 call:0,10017 hang >started 2>&1 &
 pid=$!
-for _ in $(seq 600); do
+for _ in $(seq 3000); do
 	! grep -q '^call' started || break
 	sleep 0.1
 done

@@ -21,7 +21,7 @@ T
 idle=$(nitro_state)
 web=$((20000 + $$ % 12000)) # below the ports that the kernel gives out
 until_has() { # until_has FILE TEXT
-	for _ in $(seq 900); do
+	for _ in $(seq 3000); do
 		! grep -q -- "$2" "$1" || return 0
 		sleep 0.1
 	done

@@ -11,7 +11,7 @@ call() { # call WANT WORD…: the last line of nitro-call
 	run 0 parent "$O/support/nitro-call" "$@"
 	same "$*" "$want" "$(tail -n 1 out)"
 }
-value() { cat "$NITRO/root/sys/$1"; }
+value() { cat "$NITRO/tree/sys/$1"; }
 
 nitro_machine <<'T'
 threads 2
@@ -107,7 +107,7 @@ pages 2M node 1: 40 of 40" "$(nitro_state)"
 same "free_hugepages" 292 "$(value devices/system/node/node0/hugepages/hugepages-2048kB/free_hugepages)"
 same "of the system" 332 "$(value kernel/mm/hugepages/hugepages-2048kB/free_hugepages)"
 run 0 parent "$O/support/nitro-call" \
-	"store:$NITRO/root/sys/module/nitro_enclaves/parameters/ne_cpus=2-3"
+	"store:$NITRO/tree/sys/module/nitro_enclaves/parameters/ne_cpus=2-3"
 same "pool in use" "store E1" "$(cat out)"
 kill -9 $pid
 wait $pid || true
@@ -118,10 +118,10 @@ nitro_idle "$idle"
 same "online" 0-1,4-7,12-15 "$(value devices/system/cpu/online)"
 same "cpulist" 0-1 "$(value devices/system/node/node0/cpulist)"
 same "siblings" 0-1 "$(value devices/system/cpu/cpu0/topology/core_cpus_list)"
-[ ! -e "$NITRO/root/sys/devices/system/cpu/cpu2/topology" ] || fail "cpu2 has a topology"
-[ -L "$NITRO/root/sys/devices/system/cpu/cpu2/node0" ] || fail "cpu2 has no node"
-pool=$NITRO/root/sys/module/nitro_enclaves/parameters/ne_cpus
-pages=$NITRO/root/sys/devices/system/node/node0/hugepages
+[ ! -e "$NITRO/tree/sys/devices/system/cpu/cpu2/topology" ] || fail "cpu2 has a topology"
+[ -L "$NITRO/tree/sys/devices/system/cpu/cpu2/node0" ] || fail "cpu2 has no node"
+pool=$NITRO/tree/sys/module/nitro_enclaves/parameters/ne_cpus
+pages=$NITRO/tree/sys/devices/system/node/node0/hugepages
 for bad in 0-1 2 2-3,4-5 2-3,99 ''; do
 	run 0 parent "$O/support/nitro-call" "store:$pool=$bad"
 	same "pool $bad" "store E22" "$(cat out)"

@@ -41,7 +41,7 @@ T
 # the command's own).
 nitro_exec() {
 	exec env LD_PRELOAD="$O/support/nitro.so" NITROD_SOCKET="$NITRO/socket" \
-		ENCLAVEBUILD_HOST_ROOT="$NITRO/root" "$@"
+		ENCLAVEBUILD_HOST_ROOT="$NITRO/tree" "$@"
 }
 parent() { (nitro_exec "$@"); }
 
@@ -59,7 +59,7 @@ nitro_idle() {
 		sleep 0.1
 	done
 	same "what is in use" "$want" "$got"
-	same "in nitrod's folder" "err log out root socket table" \
+	same "in nitrod's folder" "err log out socket table tree" \
 		"$(cd "$NITRO" && echo *)"
 	same "nitrod's processes" "" "$(pgrep -P $NITRO_PID || true)"
 }

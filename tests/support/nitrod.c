@@ -8,7 +8,7 @@
  *	nitrod set FOLDER LINE…		lines of the table, from now on
  *	nitrod state FOLDER		what is in use
  *
- * FOLDER gets socket, root/ (for ENCLAVEBUILD_HOST_ROOT), log.
+ * FOLDER gets socket, tree/ (for ENCLAVEBUILD_HOST_ROOT), log.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -335,7 +335,7 @@ serve(const char *folder, const char *table)
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	signal(SIGPIPE, SIG_IGN);
-	m.root = encl_xasprintf("%s/root", m.folder ? m.folder : folder);
+	m.root = encl_xasprintf("%s/tree", m.folder ? m.folder : folder);
 	m.log = fopen(log, "ae");
 	if (!m.folder || !m.log || (mkdir(m.root, 0755) && errno != EEXIST)) {
 		perror(folder);
