@@ -145,7 +145,8 @@ $(O)/tests/support/%d.o $(SERVE_OBJ): CFLAGS += -Itests/support/serve
 NITRO_OBJ := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard tests/support/nitro/*.c)))
 $(O)/support/nitrod: $(NITRO_OBJ)
 $(O)/support/nitrod: SUPPORT_LIBS := $(NITRO_OBJ)
-$(O)/support/nitro.so: tests/support/nitro/wire.h
+$(O)/support/nitro.so: $(wildcard tests/support/nitro/shim/*.c) \
+	$(wildcard tests/support/nitro/shim/*.h) tests/support/nitro/wire.h
 $(O)/support/%: $(O)/tests/support/%.o $(O)/libenclavebuild.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -161,7 +162,8 @@ $(O)/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(O)/libenclavebuild.a
 $(O)/support/%.so: tests/support/%.shim.c
 	@mkdir -p $(@D)
 	$(call say,SHIM,$@)
-	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -O1 -shared -fPIC -o $@ $< -ldl
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -O1 -shared -fPIC -Itests/support -o $@ \
+		$(filter %.c,$^) -ldl
 
 testable: $(O)/enclavebuild $(O)/unit-tests $(SUPPORT) $(SHIMS) $(FUZZ_BIN)
 

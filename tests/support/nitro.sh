@@ -17,6 +17,7 @@ nitro_machine() {
 	mkdir -p "$NITRO"
 	cat >"$NITRO/table"
 	printf '%s\n' "$@" >>"$NITRO/table"
+	: >"$NITRO/out"
 	"$O/support/nitrod" serve "$NITRO" "$NITRO/table" >"$NITRO/out" 2>"$NITRO/err" &
 	NITRO_PID=$!
 	trap nitro_end EXIT
