@@ -40,13 +40,13 @@ done
 same "no console" "call E104" "$(tail -n 1 started)"
 cid=$(sed -n 's/^start //p' started)
 for _ in $(seq 100); do
-	run 0 parent "$O/support/nitro-call" "call:$cid,5000" text
+	run 0 parent "$O/support/nitro-call" "call:$cid,5000" write:10 lines:4
 	! grep -q '^served' out || break
 	sleep 0.5
 done
-same "answer" "call 0 served text 7" "$(xargs <out)"
-run 0 parent "$O/support/nitro-call" "call:$cid,5000,1" so_error text
-same "without waiting" "call E115 so_error 0 served text 7" "$(xargs <out)"
+same "answer" "call 0 write 0 served lines 4" "$(grep -v -e HTTP -e : -e '^.$' out | xargs)"
+run 0 parent "$O/support/nitro-call" "call:$cid,5000,1" so_error write:10 lines:4
+same "without waiting" "call E115 so_error 0 write 0 served lines 4" "$(grep -v -e HTTP -e : -e '^.$' out | xargs)"
 run 0 parent "$O/support/nitro-call" "call:$cid,5999"
 same "nobody listens" "call E104" "$(cat out)"
 run 0 parent "$O/support/nitro-call" "call:$cid,5999,1" so_error

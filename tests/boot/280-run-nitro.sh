@@ -42,7 +42,7 @@ ends() { # ends CODE
 }
 answers() {
 	for _ in $(seq 60); do
-		[ "$(curl -s --http0.9 --max-time 5 "http://127.0.0.1:$web/" || true)" != served ] ||
+		[ "$(curl -s --max-time 5 "http://127.0.0.1:$web/" || true)" != served ] ||
 			return 0
 		sleep 0.5
 	done
@@ -64,7 +64,7 @@ answers
 same "ps" "web nitro 17 $pid" \
 	"$(parent "$ENCL" ps --json | jq -r '.[] | "\(.Name) \(.Backend) \(.CID) \(.Pid)"')"
 run 0 parent "$ENCL" stop web
-ends 137
+ends 143 # of the signal that ended its app
 nitro_idle "$idle"
 
 # Again, with the next CID and the same port; then it is killed.

@@ -291,6 +291,21 @@ read_text(void)
 	return all;
 }
 
+/* lines:N: as many of them */
+static long
+read_lines(const uint64_t v[VALUES])
+{
+	struct pollfd p = {line, POLLIN, 0};
+	uint64_t n = 0;
+	char byte;
+
+	while (n < v[0] && poll(&p, 1, 60000) > 0 && read(line, &byte, 1) == 1) {
+		putchar(byte);
+		n += byte == '\n';
+	}
+	return (long)n;
+}
+
 /* store:PATH=VALUE */
 static long
 store(const char *argument)
@@ -319,7 +334,7 @@ static const struct {
 	     {"accept", take, NULL, NULL},	{"call", call, NULL, NULL},
 	     {"so_error", NULL, outcome, NULL}, {"read", NULL, read_byte, NULL},
 	     {"write", write_byte, NULL, NULL}, {"text", NULL, read_text, NULL},
-	     {"store", NULL, NULL, store}};
+	     {"store", NULL, NULL, store},	{"lines", read_lines, NULL, NULL}};
 
 static long
 one(const char *name, const char *argument)
