@@ -86,9 +86,12 @@ same "what answers" two "$(answer)"
 run 0 "$ENCL" status web --target ssh://there --ssh-config ssh_config --until ready --against two.eif
 run 3 "$ENCL" status web --target ssh://there --ssh-config ssh_config --against one.eif
 
+on there pgrep -fa 'qemu-system|vhost-device-vsock' >left || true
+same "processes" 2 "$(wc -l <left)"
+
 # An end in order: the unit has not failed, and nothing is left of the enclave.
 on there systemctl stop enclavebuild-web.service
 same "the unit" "inactive" "$(on there systemctl show -p ActiveState --value enclavebuild-web.service)"
 run 125 "$ENCL" status web --target ssh://there --ssh-config ssh_config
-on there pgrep -a 'qemu|vhost-device' >left || true
+on there pgrep -fa 'qemu-system|vhost-device-vsock' >left || true
 same "processes" "" "$(cat left)"
