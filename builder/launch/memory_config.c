@@ -105,7 +105,8 @@ take(struct reading *r, const char *key, const char *value, size_t n)
 static size_t
 one_record(struct reading *r, const char *text, size_t n, bool *last)
 {
-	const char *newline = memchr(text, '\n', n < 2 * KEY_MAX ? n : 2 * KEY_MAX);
+	const size_t line = 2 * (size_t)KEY_MAX;
+	const char *newline = memchr(text, '\n', n < line ? n : line);
 	const char *space = newline ? memchr(text, ' ', (size_t)(newline - text)) : NULL;
 	char key[KEY_MAX] = {0}, digits[12] = {0};
 	size_t head = newline ? (size_t)(newline - text) + 1 : 0;

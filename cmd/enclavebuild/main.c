@@ -31,6 +31,7 @@ const struct command *const commands[] = {
 	&cmd_discover,
 	&cmd_doctor,
 	&cmd_extract,
+	&cmd_host,
 	&cmd_init,
 	&cmd_inspect,
 	&cmd_list,

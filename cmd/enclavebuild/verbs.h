@@ -14,6 +14,7 @@ extern const struct command cmd_deploy;
 extern const struct command cmd_discover;
 extern const struct command cmd_doctor;
 extern const struct command cmd_extract;
+extern const struct command cmd_host;
 extern const struct command cmd_init;
 extern const struct command cmd_inspect;
 extern const struct command cmd_list;

@@ -9,10 +9,10 @@ TOP=$(cd "$(dirname "$0")/../.." && pwd)
 export ENCL TOP
 shift
 work=$(mktemp -d "${TMPDIR:-/tmp}/encl-memory-XXXXXX")
-WORK=$work
+export WORK=$work
 . "$TOP/tests/boot/memory.sh"
 # Of the tests' library only what finds the kernel is wanted.
-BOOT_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/enclavebuild-tests
+export BOOT_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/enclavebuild-tests
 need() { :; }
 skip() { echo "$*" >&2; exit 77; }
 fail() { echo "$*" >&2; exit 1; }
