@@ -29,7 +29,7 @@ enum {
 	EVENTS = 64,
 	VISITORS_MAX = 1024, /* whose target is not there yet */
 	READ_MAX = 4096,     /* at once, of what has no frames */
-	TICK_MS = 50,
+	TICK_NS = 50000000,
 	HEAD_MS = 10000,
 	RESOLVE_MS = 10000,
 	CONNECT_MS = 15000, /* for all addresses together */
@@ -509,7 +509,7 @@ visitor_ready(struct encl_egress *g, struct visitor *v, uint32_t events)
 static bool
 is_ours(const struct encl_egress *g, int fd)
 {
-	struct sockaddr_vm a;
+	struct sockaddr_vm a = {.svm_family = AF_UNSPEC};
 	socklen_t n = sizeof a;
 
 	return !g->cid || (!getpeername(fd, (struct sockaddr *)&a, &n) &&
@@ -588,10 +588,10 @@ update(struct encl_egress *g)
 	const bool full = g->starved || g->n >= VISITORS_MAX ||
 			  g->n + encl_relay_connections(g->relay) >= ENCL_RELAY_MAX;
 	const bool ticking = g->visitors || full;
-	struct itimerspec t = {.it_interval.tv_nsec = TICK_MS * 1000000};
+	struct itimerspec t = {.it_interval.tv_nsec = 0};
 
 	if (ticking != g->ticking) {
-		t.it_interval.tv_nsec = ticking ? TICK_MS * 1000000 : 0;
+		t.it_interval.tv_nsec = ticking ? TICK_NS : 0;
 		t.it_value = t.it_interval;
 		timerfd_settime(g->timer.fd, 0, &t, NULL);
 		g->ticking = ticking;

@@ -584,3 +584,24 @@ TEST(launch_egress_left)
 	close(c[4]);
 	close(listener);
 }
+
+/* At the socket of vhost-device-vsock for the port, which goes with it. */
+TEST(launch_egress_opens)
+{
+	const struct encl_egress_options options = {.local = true};
+	struct encl_wall wall = {.socket = encl_xstrdup(test_path("vm"))};
+	struct encl_egress *g;
+	uint32_t port;
+
+	OK(encl_egress_open(&wall, &options, &g, &port, &e));
+	EQ_INT(9003, port);
+	EQ_INT(0, access(test_path("vm_9003"), F_OK));
+	encl_egress_free(g);
+	EQ_INT(-1, access(test_path("vm_9003"), F_OK));
+	encl_wall_clear(&wall);
+	wall.socket = encl_xstrdup(test_path("none/vm"));
+	CHECK(encl_egress_open(&wall, &options, &g, &port, &e) == -1);
+	EQ_STR("egress: listen on vsock port 9003: No such file or directory", e.msg);
+	EQ_INT(ENCL_HOST, e.code);
+	encl_wall_clear(&wall);
+}

@@ -23,6 +23,7 @@ python3 world.py 2>/dev/null &
 world=$!
 ended() {
 	local status=$?
+	set +e
 	kill "$world"
 	(exit "$status")
 	finish

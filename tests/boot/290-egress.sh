@@ -60,6 +60,7 @@ python3 world.py &
 world=$!
 ended() {
 	local status=$?
+	set +e
 	kill "$world"
 	(exit "$status")
 	finish
