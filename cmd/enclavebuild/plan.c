@@ -8,6 +8,7 @@
 #include "eif/eif.h"
 #include "manifests.h"
 #include "operand.h"
+#include "plan_host.h"
 #include "verbs.h"
 
 static const char *
@@ -164,8 +165,9 @@ print_text(const json_t *plan)
 		print_start(json_object_get(plan, "start"));
 	print_ingress(json_object_get(plan, "ingress"));
 	print_egress(json_object_get(plan, "egress"));
-	print_memory(json_object_get(plan, "memory"),
-		     json_object_get(plan, "resources"));
+	print_memory(json_object_get(plan, "memory"), json_object_get(plan, "resources"));
+	if (json_object_get(plan, "host"))
+		plan_host_print(json_object_get(plan, "host"));
 }
 
 static int
@@ -203,6 +205,8 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	} else if (plan_manifest(cli, file, &plan, e)) {
 		return -1;
 	}
+	if (plan_host(plan, args_has(args, "host"), e))
+		return -1;
 	if (cli->json)
 		report_json(plan);
 	else
@@ -212,16 +216,24 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	return 0;
 }
 
+static const struct option_spec options[] = {
+	{"host", 0, NULL, "say also whether it fits this machine, and what to change",
+	 false},
+	{NULL, 0, NULL, NULL, false},
+};
+
 const struct command cmd_plan = {
 	.name = "plan",
 	.summary = "tell what an image will be like when it runs, and why",
 	.operands = "[MANIFEST|IMAGE|REFERENCE]",
 	.max_operands = 1,
+	.options = options,
 	.help = "Without an operand enclave.yaml is planned.  Of a manifest: the Docker daemon's\n"
 		"settings, each with its reason in the kernel's configuration, the order in\n"
 		"which services and containers start, the way to each port, and the memory it\n"
 		"needs.  It takes what build takes (the lock, the cache) and writes nothing.\n"
 		"Of an image (NAME.eif, or a reference to one in a registry) the memory is told,\n"
-		"as far as its sections tell it.",
+		"as far as its sections tell it.  Where the Nitro driver is there, or with --host,\n"
+		"follows what this machine has: pages, and what is in the way.",
 	.run = run,
 };

@@ -46,6 +46,25 @@ same "obstacles" 'wanted: 64 MiB, 2 processors
 run 5 "$ENCL" host check --memory 64 --cpus 2 --json
 same "obstacles" 2 "$(python3 -c 'import json; print(len(json.load(open("out"))["obstacles"]))')"
 
+# plan's part of it, of an image whose estimate is 304 MiB
+cp "$TOP/tests/golden/vectors/signed.eif" a.eif
+run 0 "$ENCL" plan a.eif
+same "the driver is there" 'host, for 304 MiB and 2 CPUs:
+  no processors are set aside for enclaves: sudo enclavebuild host setup --apply --memory 304 --cpus 2
+  304 MiB are wanted; node 0 has 6 MiB in free huge pages (3 x 2 MiB): sudo enclavebuild host setup --apply --memory 304 --cpus 2' \
+	"$(sed -n '/^host/,$p' out)"
+put $pool 1,5
+put $large/nr_hugepages 1
+put $large/free_hugepages 1
+put $small/free_hugepages 160
+put $small/nr_hugepages 160
+run 0 "$ENCL" plan a.eif
+same "fits" 'host, for 304 MiB and 2 CPUs:
+     152 pages of 2 MiB from node 0
+  it fits' "$(sed -n '/^host/,$p' out)"
+run 0 "$ENCL" host check a.eif
+machine
+
 # a dry run changes nothing
 run 0 "$ENCL" host setup --memory 1501 --cpus 4
 same "plan" 'node 0, processors 1-2,5-6 (now: none)
