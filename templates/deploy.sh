@@ -16,6 +16,7 @@ gate_attestation=@{sh:gateAttestation}
 gate_timeout=@{num:gateTimeout}
 stop_timeout=@{num:stopTimeout}
 memory=@{num:memoryMiB}
+cpus=@{num:cpus}
 tool_sha256=@{sh:toolSha256}
 dir=/var/lib/enclavebuild/$name
 image=$dir/$sha256.eif
@@ -241,13 +242,18 @@ if [ -n "$old_active" ] && [ -z "$tool_changed" ] && printf '%s\n' "$new" | cmp 
 	say "$name runs already as it should"
 	exit 0
 fi
-# What is allocated has to be enough at all; the old one may hold it still.
+# Room for it: of all that is allocated, where the one before it holds some.
 if [ -e /dev/nitro_enclaves ]; then
+	setup="enclavebuild host setup --memory $memory --cpus $cpus --apply"
+	if [ -z "$old_active" ]; then
+		"$tool" host check --memory "$memory" --cpus "$cpus" >&2 ||
+			lacks "an enclave does not fit here; see $setup"
+	fi
 	pool=$(cat /sys/module/nitro_enclaves/parameters/ne_cpus 2>/dev/null || true)
-	[ -n "$pool" ] || lacks "the driver's pool has no processors: set up the allocator"
+	[ -n "$pool" ] || lacks "the driver's pool has no processors; see $setup"
 	pages=$(awk '/^Hugetlb:/ {print int($2 / 1024)}' /proc/meminfo)
 	[ "$pages" -ge "$memory" ] ||
-		lacks "there are $pages MiB of huge pages, the enclave takes $memory: set up the allocator"
+		lacks "there are $pages MiB of huge pages, the enclave takes $memory; see $setup"
 fi
 old_pid=$(state_of Pid)
 rm -f "$dir/previous"

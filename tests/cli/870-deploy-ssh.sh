@@ -23,7 +23,7 @@ host there
 deploy() { # deploy WANT_CODE IMAGE OPTION…
 	local want=$1 image=$2
 	shift 2
-	run "$want" "$ENCL" deploy "$image" --name app --no-publish --target "${TO:-ssh://there}" \
+	run "$want" "$ENCL" deploy "$image" --name app --memory 512 --no-publish --target "${TO:-ssh://there}" \
 		--ssh-config "${CONFIG:-ssh_config}" --gate-timeout 9 "$@"
 }
 told() { grep -qFx -- "$1" err || fail "not told: $1"$'\n'"$(cat err)"; }
@@ -42,6 +42,14 @@ sed "s#UserKnownHostsFile .*#UserKnownHostsFile $WORK/nobody#" ssh_config >stran
 CONFIG=strange deploy 6 one.eif
 grep -q 'Host key verification failed' err || fail "a strange host is trusted: $(cat err)"
 on there test ! -e /var/lib/enclavebuild || fail "something was written"
+
+on there sh -c ': >/dev/nitro_enclaves'
+deploy 5 one.eif --tool tool
+told "deploy: an enclave does not fit here; see enclavebuild host setup --memory 512 --cpus 2 --apply"
+told "enclavebuild: app on ssh://there: the host lacks something; nothing was changed"
+on there rm /dev/nitro_enclaves
+on there test ! -e /usr/local/bin/enclavebuild || fail "the tool stayed"
+on there test ! -e /etc/systemd/system/enclavebuild-app.service || fail "a unit came"
 
 behave "$ONE" crash
 deploy 1 one.eif --tool tool
@@ -72,7 +80,7 @@ same "the host" "$before" "$(state)"
 # ---- a parent without a pool: told before anything is changed ----
 on there sh -c ': >/dev/nitro_enclaves'
 deploy 5 two.eif
-told "deploy: the driver's pool has no processors: set up the allocator"
+told "deploy: the driver's pool has no processors; see enclavebuild host setup --memory 512 --cpus 2 --apply"
 told "enclavebuild: app on ssh://there: the host lacks something; nothing was changed"
 on there rm /dev/nitro_enclaves "/var/lib/enclavebuild/app/$TWO.eif"
 same "the process" "$pid" "$(on there systemctl show -p MainPID --value enclavebuild-app.service)"
