@@ -100,7 +100,7 @@ $(O)/enclavebuild: $(CMD_OBJ) $(O)/libenclavebuild.a
 
 # What launch shares with the tool: plain C, nothing of the library.
 GUEST_SHARED_launch := $(sort $(wildcard builder/launch/relay*.c builder/launch/exchange*.c \
-			builder/launch/status.c))
+			builder/launch/status.c builder/launch/exec.c))
 
 # jsmn is a header alone; of /usr/include, which is glibc's, musl sees only it.
 JSMN := $(O)/guest/include/jsmn.h
@@ -110,7 +110,7 @@ $(JSMN):
 
 define guest_rules
 $(O)/guest/$(1)/%: $$(wildcard cmd/init/*.[ch] cmd/launch/*.[ch] cmd/guest/*.[ch]) $(JSMN) \
-		$(GUEST_SHARED_launch) $(wildcard builder/launch/relay*.h builder/launch/exchange*.h builder/launch/status.h)
+		$(GUEST_SHARED_launch) $(wildcard builder/launch/relay*.h builder/launch/exchange*.h builder/launch/status.h builder/launch/exec.h)
 	@mkdir -p $$(@D)
 	$$(call say,GUEST,$$@)
 	$$(Q)$$(GUEST_CC_$(1)) $$(GUEST_CFLAGS) -isystem $(O)/guest/include -DENCL_VERSION='"$(VERSION)"' -o $$@ \

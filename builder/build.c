@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/parse.h"
 #include "base/stream.h"
 #include "base/tmpfile.h"
@@ -245,9 +246,12 @@ encl_build(struct encl_env *env, const struct encl_manifest *m,
 	   struct encl_err *e)
 {
 	encl_auto(encl_build_clear) struct encl_build b = {.env = env, .m = m};
+	const char *debug = encl_manifest_debug_warning(m);
 	encl_auto(encl_build_report_clear) struct encl_build_report r = {0};
 	encl_auto(encl_free) char *init_bytes = NULL;
 
+	if (debug)
+		encl_warn(env->log, "%s", debug);
 	if (m->sign.given) {
 		encl_auto(encl_free) char *cert =
 			encl_manifest_path(m, m->sign.certificate);

@@ -60,6 +60,7 @@ write_config(struct encl_log *log, const struct encl_manifest *m,
 					       ENCL_DOCKER_BIP_GATEWAY};
 	encl_auto(encl_units_clear) struct encl_units units = {0};
 	struct encl_launch_config c = {
+		.exec = m->debug.exec,
 		.hostname = m->name,
 		.hosts = m->hosts,
 		.nameservers = m->nameservers,

@@ -302,6 +302,8 @@ add_ways(const struct encl_manifest *m, json_t *custom)
 						(json_int_t)m->exchanges[i].max_mib));
 	if (m->egress.given)
 		json_object_set_new(custom, "egress", encl_build_egress_json(m));
+	if (m->debug.exec)
+		json_object_set_new(custom, "debug", json_pack("{s:b}", "exec", 1));
 	if (m->n_ingress)
 		json_object_set(custom, "ingress", ingress);
 	if (m->n_exchanges)

@@ -130,3 +130,13 @@ encl_manifest_at(const struct encl_manifest *m, struct encl_pos pos)
 	return encl_xasprintf("%s:%u:%u: ", pos.file ? pos.file : m->file, pos.line,
 			      pos.column);
 }
+
+const char *
+encl_manifest_debug_warning(const struct encl_manifest *m)
+{
+	return m->debug.exec
+		       ? "debug.exec lets the parent run programs in the enclave and "
+			 "read all that is in it; it is measured, so the PCRs are not "
+			 "those of the image without it"
+		       : NULL;
+}

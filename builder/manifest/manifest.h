@@ -434,6 +434,12 @@ struct encl_docker {
 	uint64_t start_timeout_ms; /* default 60000 */
 };
 
+struct encl_debug {
+	struct encl_pos pos;
+	bool given;
+	bool exec; /* the parent may run programs in the enclave */
+};
+
 struct encl_sign {
 	struct encl_pos pos;
 	bool given;
@@ -479,11 +485,15 @@ struct encl_manifest {
 	struct encl_deploy deploy;	 /* all of it but ports */
 	struct encl_pairs hosts;	 /* network.hosts: name -> address */
 	struct encl_strings nameservers; /* network.nameservers */
+	struct encl_debug debug;
 	struct encl_sign sign;
 	struct encl_resources resources;
 	struct encl_expect expect;
 	struct encl_arena *arena;
 };
+
+/* What debug.exec means, for whoever builds the image; NULL where it is not set. */
+const char *encl_manifest_debug_warning(const struct encl_manifest *m);
 
 /* One thing that is wrong; line 0 means the file as a whole. */
 struct encl_problem {

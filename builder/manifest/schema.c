@@ -602,6 +602,18 @@ static const struct encl_key network_keys[] = {
 	END,
 };
 
+static const struct encl_key debug_keys[] = {
+	{.name = "exec",
+	 .type = ENCL_KEY_BOOL,
+	 .fallback = "false",
+	 FIELD(struct encl_debug, exec),
+	 .example = "true",
+	 .help = "Whether the parent may run programs in the enclave and read what its "
+		 "units print (`enclavebuild exec`, `attach`).  Nothing in it is secret "
+		 "to the parent then."},
+	END,
+};
+
 static const struct encl_key sign_keys[] = {
 	{.name = "certificate",
 	 .type = ENCL_KEY_TEXT,
@@ -744,6 +756,15 @@ const struct encl_key encl_manifest_keys[] = {
 	 ITEM_POS(X, pos),
 	 .help = "Folders of the parent that are seen in the enclave.  Their content is "
 		 "not measured."},
+	{.name = "debug",
+	 .type = ENCL_KEY_MAP,
+	 .flags = ENCL_KEY_IF_GIVEN,
+	 .keys = debug_keys,
+	 FIELD(M, debug),
+	 POS(struct encl_debug, pos),
+	 GIVEN(struct encl_debug, given),
+	 .help = "Ways in for its developer.  Measured: the PCRs are those of no other "
+		 "image."},
 	{.name = "sign",
 	 .type = ENCL_KEY_MAP,
 	 .flags = ENCL_KEY_UNMEASURED,

@@ -214,6 +214,8 @@ encl_launch_config_write(const struct encl_launch_config *c, struct encl_buf *ou
 
 	encl_buf_init(&b, ENCL_LAUNCH_CONFIG_MAX);
 	encl_buf_add_str(&b, "enclave-launch 2\n");
+	if (c->exec)
+		encl_launch_record(&b, "exec", "");
 	if (write_network(c, &b, e) || write_ingress(c, &b, e) ||
 	    write_egress(c, &b, e) || write_exchanges(c, &b, e) || write_units(c, &b, e))
 		return -1;

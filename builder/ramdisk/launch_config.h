@@ -7,6 +7,7 @@
 #ifndef ENCL_RAMDISK_LAUNCH_CONFIG_H
 #define ENCL_RAMDISK_LAUNCH_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,6 +48,7 @@ struct encl_launch_unit {
 };
 
 struct encl_launch_config {
+	bool exec; /* debug.exec */
 	const char *hostname;	 /* NULL or "": launch's default */
 	struct encl_pairs hosts; /* name(s) -> address */
 	struct encl_strings nameservers;

@@ -37,17 +37,22 @@ print_problems(const char *file, const struct encl_problems *p)
 
 /* True where the file is a valid manifest; its result is appended to all. */
 static bool
-check_one(const struct cli *cli, const char *file, json_t *all)
+check_one(struct cli *cli, const char *file, json_t *all)
 {
 	encl_auto(encl_manifest_free) struct encl_manifest *m = NULL;
 	encl_auto(encl_problems_clear) struct encl_problems problems = {0};
 	struct encl_err e = {.code = ENCL_OK};
 	bool ok = !encl_manifest_read(file, &m, &problems, &e);
+	const char *warning = ok ? encl_manifest_debug_warning(m) : NULL;
 
-	json_array_append_new(all, json_pack("{s:s, s:b, s:o}", "file", file, "ok", ok,
-					     "problems", problems_json(&problems)));
+	json_array_append_new(all,
+			      json_pack("{s:s, s:b, s:o, s:o*}", "file", file, "ok", ok,
+					"problems", problems_json(&problems), "warnings",
+					warning ? json_pack("[s]", warning) : NULL));
 	if (cli->json)
 		return ok;
+	if (warning)
+		encl_warn(&cli->log, "%s: %s", m->file, warning);
 	if (ok)
 		report("%s: ok\n", m->file);
 	else

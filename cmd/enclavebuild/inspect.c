@@ -161,6 +161,16 @@ show_egress(const json_t *metadata)
 }
 
 static void
+show_debug(const json_t *metadata)
+{
+	const json_t *debug =
+		json_object_get(json_object_get(metadata, "enclavebuild"), "debug");
+
+	if (json_is_true(json_object_get(debug, "exec")))
+		report("%-18s exec: the parent may run programs in it\n", "debug");
+}
+
+static void
 show_signature(const struct encl_image_state *s, const json_t *v)
 {
 	const json_t *c = json_object_get(v, "SigningCertificate");
@@ -207,6 +217,7 @@ show(const struct encl_eif *eif, const struct encl_image_state *s, const json_t 
 	}
 	show_exchanges(json_object_get(v, "Metadata"));
 	show_egress(json_object_get(v, "Metadata"));
+	show_debug(json_object_get(v, "Metadata"));
 	line("cmdline", json_object_get(v, "Cmdline"));
 	json_object_foreach (json_object_get(v, "Measurements"), key, value)
 		if (key[0] == 'P')

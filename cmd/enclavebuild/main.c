@@ -22,6 +22,7 @@
 /* a verb a line */
 /* clang-format off */
 const struct command *const commands[] = {
+	&cmd_attach,
 	&cmd_build,
 	&cmd_cache,
 	&cmd_check,
@@ -30,6 +31,7 @@ const struct command *const commands[] = {
 	&cmd_deploy,
 	&cmd_discover,
 	&cmd_doctor,
+	&cmd_exec,
 	&cmd_extract,
 	&cmd_host,
 	&cmd_init,

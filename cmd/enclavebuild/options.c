@@ -124,6 +124,8 @@ parse_one(const struct command *c, char **argv, int argc, int *at, bool *only_op
 {
 	char *text = argv[*at];
 
+	if (c->options_until && a->n_operands >= c->options_until)
+		*only_operands = true;
 	if (*only_operands || text[0] != '-' || !text[1]) {
 		if (a->n_operands == c->max_operands)
 			return encl_fail(

@@ -5,6 +5,7 @@
 
 struct command;
 
+extern const struct command cmd_attach;
 extern const struct command cmd_build;
 extern const struct command cmd_cache;
 extern const struct command cmd_check;
@@ -13,6 +14,7 @@ extern const struct command cmd_console;
 extern const struct command cmd_deploy;
 extern const struct command cmd_discover;
 extern const struct command cmd_doctor;
+extern const struct command cmd_exec;
 extern const struct command cmd_extract;
 extern const struct command cmd_host;
 extern const struct command cmd_init;

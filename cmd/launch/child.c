@@ -193,7 +193,7 @@ child_start(struct child *child, const struct unit_config *c, const struct strin
 	child->pid = fork();
 	if (child->pid == 0) {
 		/* the app's trouble goes to the console, as its output does */
-		if (output != STDOUT_FILENO)
+		if (output != STDOUT_FILENO && !(log && log->raw))
 			guest_say_to = why;
 		_exit(run(c, argv, cgroup, output));
 	}
@@ -208,9 +208,16 @@ child_start(struct child *child, const struct unit_config *c, const struct strin
 			log_close(log);
 		return -1;
 	}
+	child_adopt(child, child->pid);
+	return 0;
+}
+
+void
+child_adopt(struct child *child, int pid)
+{
+	child->pid = pid;
 	child->next = children;
 	children = child;
-	return 0;
 }
 
 enum child_why

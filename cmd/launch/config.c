@@ -196,6 +196,14 @@ take(struct config *c, const struct record *r)
 		return take_egress(c, r);
 	if (strcmp(r->key, "exchange") == 0)
 		return take_exchange(c, r->value);
+	if (strcmp(r->key, "exec") == 0) {
+		if (*r->value)
+			return "a flag has a value";
+		if (c->exec)
+			return "a key is there twice";
+		c->exec = true;
+		return NULL;
+	}
 	if (strcmp(r->key, "hostname") != 0)
 		return "a key is unknown";
 	if (c->hostname)

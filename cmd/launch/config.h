@@ -116,6 +116,7 @@ struct config {
 	size_t n_allow;
 	struct exchange *exchanges;
 	size_t n_exchanges;
+	bool exec;		   /* debug.exec */
 	struct unit_config *units; /* >= 1 */
 	size_t n_units;
 };

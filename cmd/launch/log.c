@@ -48,6 +48,8 @@ is_error(const struct log *l)
 	return false;
 }
 
+void (*log_tap)(const char *name, bool raw, const char *p, size_t n);
+
 static void
 put_line(struct log *l)
 {
@@ -59,6 +61,8 @@ put_line(struct log *l)
 	};
 
 	keep(l);
+	if (log_tap)
+		log_tap(l->name, false, l->line, l->n);
 	if (!l->quiet || is_error(l))
 		while (writev(STDERR_FILENO, parts, 4) < 0 && errno == EINTR)
 			;
@@ -91,6 +95,22 @@ log_feed(struct log *l, const char *p, unsigned n)
 	}
 }
 
+static void
+put_raw(struct log *l, const char *p, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n) {
+		ssize_t w = write(STDOUT_FILENO, p + at, n - at);
+
+		if (w < 0 && errno != EINTR)
+			break;
+		at += w > 0 ? (size_t)w : 0;
+	}
+	if (log_tap)
+		log_tap(l->name, true, p, n);
+}
+
 /* Bytes read; 0 where there are none (now, or ever again: *end). */
 static unsigned
 pour(struct log *l, bool *end)
@@ -101,7 +121,10 @@ pour(struct log *l, bool *end)
 	*end = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 	if (n <= 0)
 		return 0;
-	log_feed(l, bytes, (unsigned)n);
+	if (l->raw)
+		put_raw(l, bytes, (size_t)n);
+	else
+		log_feed(l, bytes, (unsigned)n);
 	return (unsigned)n;
 }
 

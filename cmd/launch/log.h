@@ -7,12 +7,14 @@
 #define LAUNCH_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "launch/loop.h"
 
 struct log {
 	const char *name;
 	bool quiet; /* keep, print only what has level=error or worse (dockerd) */
+	bool raw;   /* to stdout as it comes, and nothing is kept */
 	/* private to log.c */
 	struct watch watch;
 	char *line;
@@ -30,6 +32,8 @@ int log_open(struct log *l, const char *name, bool quiet);
 void log_feed(struct log *l, const char *p, unsigned n);
 /* What is left in the pipe and in the last line is printed. */
 void log_close(struct log *l);
+/* Where set (debug.exec), it sees everything too: bytes (raw), or a line. */
+extern void (*log_tap)(const char *name, bool raw, const char *p, size_t n);
 /* Prints the last lines kept, as "launch: NAME: ...". */
 void log_tail(struct log *l);
 

@@ -79,13 +79,21 @@ late(struct timer *t)
 	child_kill(&p->child);
 }
 
+/* The one app's output is the console; where it can be read by others too
+ * (debug.exec), by way of us. */
+static bool
+has_pipe(const struct unit_config *c)
+{
+	return !c->raw_output || log_tap;
+}
+
 /* What the process left behind goes with it. */
 static void
 clear_away(struct process *p)
 {
 	kill(-p->group, SIGKILL);
 	cgroup_kill(p->unit->config->name);
-	if (!p->unit->config->raw_output)
+	if (has_pipe(p->unit->config))
 		log_close(&p->log);
 }
 
@@ -124,6 +132,7 @@ process_of(struct unit *u)
 	p->why = (struct watch){.fd = -1, .ready = why_ready, .arg = p};
 	p->late = (struct timer){.expired = late, .arg = p};
 	p->log.name = u->config->name;
+	p->log.raw = u->config->raw_output;
 	u->kind = p;
 	return p;
 }
@@ -143,8 +152,7 @@ start(struct unit *u)
 
 	cgroup_make(c);
 	if (!p || p->child.pid ||
-	    child_start(&p->child, c, &c->argv, c->name,
-			c->raw_output ? NULL : &p->log)) {
+	    child_start(&p->child, c, &c->argv, c->name, has_pipe(c) ? &p->log : NULL)) {
 		unit_ended(u, &failed);
 		return;
 	}

@@ -35,6 +35,9 @@ enum child_why { CHILD_STARTING, CHILD_STARTED, CHILD_FAILED };
  */
 enum child_why child_why(struct child *child, char *text, size_t room);
 
+/* Another process that was forked here, with its ended set. */
+void child_adopt(struct child *child, int pid);
+
 void child_signal(const struct child *child, int sig); /* to it alone */
 void child_kill(const struct child *child);	       /* its group too */
 void child_reap(void);				       /* on SIGCHLD */

@@ -18,6 +18,7 @@
 #include "launch/launch.h"
 #include "launch/nsm.h"
 #include "launch/relay.h"
+#include "launch/session.h"
 #include "launch/unit.h"
 
 enum {
@@ -47,7 +48,7 @@ static struct {
 	struct timer timer;
 	struct peer *peers[PEERS_MAX];
 	uint64_t began; /* 0: there is no channel */
-	bool came, over;
+	bool exec, came, over;
 	char end[32]; /* the last line, when it is known */
 } the;
 
@@ -177,6 +178,8 @@ status_changed(const struct unit *u)
 {
 	char line[UNIT_LINE_MAX];
 
+	if (u->state == UNIT_ENDED)
+		exec_unit_ended(u);
 	if (!the.came)
 		return;
 	unit_line(u, line);
@@ -355,7 +358,7 @@ static void
 greet(struct peer *p)
 {
 	bool alive = put_line(p, "enclave-status 1\nnsm ", nsm_there() ? "yes" : "no",
-			      "\nexec no");
+			      the.exec ? "\nexec yes" : "\nexec no");
 	const struct unit *u;
 
 	for (size_t i = 0; alive && (u = unit_at(i)); i++) {
@@ -405,7 +408,7 @@ came(struct watch *w, uint32_t events)
 }
 
 void
-status_start(void)
+status_start(bool exec)
 {
 	const struct encl_relay_end end = {.kind = ENCL_RELAY_VSOCK, .port = PORT};
 	int fd;
@@ -414,6 +417,7 @@ status_start(void)
 		return;
 	fd = encl_relay_listen(&end);
 	the.listener.ready = came;
+	the.exec = exec;
 	if (fd < 0 || loop_watch(&the.listener, fd, EPOLLIN)) {
 		say("status: listen on vsock ", guest_dec(PORT), ": ", guest_why());
 		if (fd >= 0)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "launch/launch.h"
+#include "launch/session.h"
 #include "launch/unit.h"
 
 void
@@ -71,10 +72,12 @@ supervise(const struct config *c)
 		say("signals: ", guest_why());
 		return LAUNCH_FAILED;
 	}
-	status_start();
+	status_start(c->exec);
+	exec_start(c);
 	if (units_start(c))
 		return LAUNCH_FAILED;
 	loop_run();
+	exec_end();
 	status_end(units_code(), units_signal());
 	return units_code();
 }

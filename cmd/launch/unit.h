@@ -118,7 +118,7 @@ const struct unit *unit_at(size_t i);
 int supervise(const struct config *c);
 
 /* status.c: tells the parent (builder/launch/status.h). */
-void status_start(void);
+void status_start(bool exec);
 void status_changed(const struct unit *u);
 void status_ready(void);
 /* The last line; until the parent has it, or has had its time. */

@@ -28,6 +28,7 @@
 #define cgroup_kill	 parts_cgroup_kill
 #define cgroup_oom_kills parts_oom_kills
 #define log_open	 parts_log_open
+#define log_tap		 parts_log_tap
 #define log_feed	 parts_log_feed
 #define log_close	 parts_log_close
 #define log_tail	 parts_log_tail

@@ -17,6 +17,7 @@
 #define loop_timer	 process_loop_timer
 #define loop_timer_stop	 process_loop_timer_stop
 #define log_close	 process_log_close
+#define log_tap		 process_log_tap
 #define unit_started	 process_unit_started
 #define unit_ended	 process_unit_ended
 #define child_start	 process_child_start
@@ -40,6 +41,8 @@ int process_kill(int pid, int sig);
 
 #include "base/cleanup.h"
 #include "test.h"
+
+void (*log_tap)(const char *name, bool raw, const char *p, size_t n);
 
 static struct {
 	struct child *child;

@@ -32,7 +32,7 @@ begin(struct unit_config *v, size_t n)
 	int fd;
 
 	life_reset();
-	status_start();
+	status_start(false);
 	fd = life_parent();
 	life_begin(v, n);
 	life_pass(1);
@@ -168,7 +168,7 @@ TEST(launch_status_nobody_came)
 
 	for (int comes = 0; comes < 2; comes++) {
 		life_reset();
-		status_start();
+		status_start(false);
 		life_begin(v, 1);
 		life_pass(500);
 		fails("app", 0, 0, false);
@@ -182,7 +182,7 @@ TEST(launch_status_nobody_came)
 		close(fd);
 	}
 	life_reset();
-	status_start();
+	status_start(false);
 	life_begin(v, 1);
 	life_pass(2000);
 	fails("app", 0, 0, false);

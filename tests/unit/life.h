@@ -54,6 +54,8 @@
 #define units_signal	     life_units_signal
 #define units_ready	     life_units_ready
 #define unit_at		     life_unit_at
+#define exec_unit_ended	     life_exec_unit_ended
+#define log_tap		     life_log_tap
 #define status_start	     life_status_start
 #define status_changed	     life_status_changed
 #define status_ready	     life_status_ready

@@ -20,6 +20,12 @@ launch_has_vsock(void)
 	return true;
 }
 
+void
+exec_unit_ended(const struct unit *u)
+{
+	EQ_INT(UNIT_ENDED, u->state);
+}
+
 bool
 launch_egress_parent(uint32_t port)
 {
