@@ -34,15 +34,30 @@ write_text(const char *path, const char *text)
 	return fd >= 0 && write(fd, text, n) == (ssize_t)n ? 0 : -1;
 }
 
+/* The driver empties its pool, and then has EINVAL for a list without processors. */
+static bool
+is_emptied(const char *path)
+{
+	encl_auto(encl_free) char *text = NULL;
+	struct encl_err e;
+
+	return !encl_host_text(path, &text, &e) && text && !text[strspn(text, "\n")];
+}
+
 static int
 write_pool(const struct encl_host *h, const char *list, struct encl_err *e)
 {
 	encl_auto(encl_free) char *path = encl_xasprintf("%s%s", h->root, ENCL_HOST_POOL);
 	encl_auto(encl_free) char *line = encl_xasprintf("%s\n", list);
+	int err;
 
 	if (!write_text(path, line))
 		return 0;
-	if (errno == EPERM)
+	err = errno;
+	if (err == EINVAL && !*list && is_emptied(path))
+		return 0;
+	errno = err;
+	if (err == EPERM)
 		return encl_fail(
 			e, ENCL_HOST,
 			"%s: the driver refuses: enclaves run (stop them first), or "
@@ -222,6 +237,15 @@ put_back(const char *path, const char *text)
 		unlink(path);
 }
 
+static void
+restore_service(const char *path, const char *old_yaml)
+{
+	struct encl_err ignored;
+
+	put_back(path, old_yaml);
+	(void)!restart(&ignored);
+}
+
 /* It takes all pages of the node away first, whoever reserved them. */
 static int
 refuse_foreign(const struct encl_host *h, const struct encl_allocator_plan *p,
@@ -246,14 +270,12 @@ apply_service(const struct encl_host *h, const struct encl_allocator_plan *p,
 {
 	encl_auto(encl_free) char *path = encl_xasprintf("%s" YAML, h->root);
 	encl_auto(encl_free) char *text = encl_allocator_yaml(p->mib, p->pool);
-	struct encl_err ignored;
 
 	if (refuse_foreign(h, p, e) || encl_write_file(path, text, strlen(text), 0644, e))
 		return -1;
 	if (!restart(e))
 		return 0;
-	put_back(path, old_yaml);
-	(void)!restart(&ignored);
+	restore_service(path, old_yaml);
 	return encl_wrap(e, "nothing was changed");
 }
 
@@ -313,7 +335,14 @@ encl_allocator_apply(const struct encl_host *h, const struct encl_allocator_plan
 	state = state_of(p, &before, old_yaml);
 	rc = encl_allocator_state_write(h, state, e);
 	json_decref(state);
-	return rc;
+	if (!rc)
+		return 0;
+	/* what is not written down could not be given back */
+	if (p->service)
+		restore_service(path, old_yaml);
+	else
+		restore(h, p, p->n_pages);
+	return encl_wrap(e, "nothing was changed");
 }
 
 /* ---- back ---- */

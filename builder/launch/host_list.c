@@ -104,7 +104,9 @@ encl_host_parse_list(const char *text, unsigned **ids, size_t *n, struct encl_er
 	size_t at = 0, count = 0;
 	unsigned *list;
 
-	if (text[length] && text[length + 1])
+	/* what was written to a module's parameter keeps its newline, and gets one more
+	 */
+	if (text[length + strspn(text + length, "\n")])
 		return fail_list(text, strlen(text), e);
 	while (at < length) {
 		size_t one = strcspn(text + at, ",\n");

@@ -221,16 +221,19 @@ static int
 undo(struct cli *cli, const struct args *args, const struct encl_host *h,
      struct encl_err *e)
 {
-	bool any;
+	bool any = false;
 
-	if (!args_has(args, "apply")) {
-		report("would give back what setup took; do it with --apply\n");
-		return 0;
-	}
-	if (encl_allocator_undo(h, &any, e))
+	if (args_has(args, "apply") && encl_allocator_undo(h, &any, e))
 		return -1;
-	if (!cli->json)
+	if (cli->json) {
+		encl_auto(json_decref) json_t *doc = json_pack("{s:b}", "undone", any);
+
+		report_json(doc);
+	} else if (!args_has(args, "apply")) {
+		report("would give back what setup took; do it with --apply\n");
+	} else {
 		report(any ? "given back\n" : "nothing was taken\n");
+	}
 	return 0;
 }
 

@@ -140,6 +140,7 @@ struct machine {
 	struct cpu cpus[MAX_CPUS];
 	unsigned threads, local_node;
 	bool driver, device;
+	bool echoed; /* the pool was written with a newline */
 	uint64_t slots, ids;
 	uint32_t next_cid, next_port;
 	unsigned max_regions;

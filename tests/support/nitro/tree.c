@@ -213,7 +213,7 @@ tree_write(struct machine *m)
 	put(m, CPU "/possible", "%s", list(m, -1, false, false, -1));
 	put(m, CPU "/online", "%s", list(m, -1, true, false, -1));
 	if (m->driver)
-		put(m, POOL, "%s", list(m, -1, false, true, -1));
+		put(m, POOL, "%s%s", list(m, -1, false, true, -1), m->echoed ? "\n" : "");
 	if (m->device)
 		put(m, "/dev/nitro_enclaves", "tests/support/nitro.so opens another one");
 	else
@@ -304,12 +304,15 @@ tree_store(struct machine *m, const char *path, const char *value)
 
 	if (error)
 		return error;
-	if (!strcmp(path, POOL))
+	if (!strcmp(path, POOL)) {
 		error = store_pool(m, value);
-	else if (n > 13 && !strcmp(path + n - 13, "/nr_hugepages"))
+		if (error != EPERM) /* the newline of an echo is kept */
+			m->echoed = !error && strchr(value, '\n');
+	} else if (n > 13 && !strcmp(path + n - 13, "/nr_hugepages")) {
 		error = store_pages(m, path, (unsigned)strtoul(value, NULL, 10));
-	else
+	} else {
 		error = EACCES;
+	}
 	say(m, "write %s %.*s: %d", path, (int)strcspn(value, "\n"), value, error);
 	tree_write(m);
 	return error;
