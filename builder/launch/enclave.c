@@ -203,42 +203,51 @@ check_clock(struct encl_life *l, int *left_ms, struct encl_err *e)
 	return 0;
 }
 
+enum { FOR_SIGNALS, FOR_RELAY, FOR_EGRESS, FOR_STATUS, FOR_REQUESTS, FOR_MACHINE, FOR_N };
+
+static void
+serve(struct encl_life *l, const struct pollfd *p)
+{
+	if (p[FOR_RELAY].revents)
+		encl_relay_step(l->relay);
+	if (p[FOR_EGRESS].revents)
+		encl_egress_step(l->egress);
+	if (p[FOR_STATUS].revents)
+		encl_life_hear(l);
+	if (p[FOR_SIGNALS].revents)
+		take_signal(l);
+	if (p[FOR_REQUESTS].revents)
+		take_requests(l);
+	if (l->status.ready)
+		say_ready(l);
+}
+
 static int
 watch(struct encl_life *l, struct encl_err *e)
 {
 	int left_ms = 0;
 
 	while (!l->machine->gone && !l->off) {
-		struct pollfd p[] = {
-			{l->machine->fd, POLLIN, 0},
-			{l->signals, POLLIN, 0},
-			{l->relay ? encl_relay_fd(l->relay) : -1, POLLIN, 0},
-			{l->egress ? encl_egress_fd(l->egress) : -1, POLLIN, 0},
-			{l->channel, POLLIN, 0},
-			{encl_record_fd(l->record), POLLIN, 0}};
+		struct pollfd p[FOR_N] = {
+			[FOR_SIGNALS] = {l->signals, POLLIN, 0},
+			[FOR_RELAY] = {encl_relay_fd(l->relay), POLLIN, 0},
+			[FOR_EGRESS] = {l->egress ? encl_egress_fd(l->egress) : -1,
+					POLLIN, 0},
+			[FOR_STATUS] = {l->channel, POLLIN, 0},
+			[FOR_REQUESTS] = {encl_record_fd(l->record), POLLIN, 0},
+			[FOR_MACHINE] = {l->machine->fd, POLLIN, 0}};
 
 		if (check_clock(l, &left_ms, e))
 			return -1;
-		if (poll(p, sizeof p / sizeof *p, left_ms) < 0 && errno != EINTR)
+		if (poll(p, FOR_N, left_ms) < 0 && errno != EINTR)
 			return encl_fail_sys(e, ENCL_LOST, "wait for the enclave");
 		l->machine->ops->step(l->machine);
 		if (l->begin)
 			begin(l);
-		if (p[2].revents)
-			encl_relay_step(l->relay);
-		if (p[3].revents)
-			encl_egress_step(l->egress);
-		if (p[4].revents)
-			encl_life_hear(l);
-		if (p[1].revents)
-			take_signal(l);
-		if (p[5].revents)
-			take_requests(l);
-		if (l->status.ready)
-			say_ready(l);
+		serve(l, p);
 	}
 	/* Its last words may be on their way still. */
-	if (l->channel >= 0 && l->relay) {
+	if (l->channel >= 0) {
 		encl_relay_step(l->relay);
 		encl_life_hear(l);
 	}

@@ -63,7 +63,7 @@ ask_attestation(struct encl_life *l)
 		return;
 	l->asked = true;
 	encl_hex(l->nonce, sizeof l->nonce, line + 7);
-	strcat(line, "\n");
+	line[7 + 2 * ENCL_LIFE_NONCE] = '\n';
 	encl_life_say(l, line);
 }
 

@@ -174,7 +174,7 @@ static int
 fail_to_find(const char *name, struct encl_err *e)
 {
 	encl_auto(encl_buf_clear) struct encl_buf names;
-	struct encl_state *list;
+	struct encl_state *list = NULL;
 	struct encl_err ignored;
 	size_t n = 0;
 
@@ -267,9 +267,9 @@ encl_state_request(const struct encl_state *s, const char *request, int *fd,
 	encl_auto(encl_free) char *line = encl_xasprintf("%s\n", request);
 	encl_auto(encl_free) char *folder = encl_xstrdup(s->folder);
 	struct sockaddr_un a;
-	socklen_t n;
+	socklen_t n = 0;
 
-	*strrchr(folder, '/') = 0;
+	folder[strlen(folder) - strlen(s->name) - 1] = 0;
 	if (encl_state_address(folder, s->name, geteuid(), &a, &n, e))
 		return -1;
 	if (to < 0 || connect(to, (struct sockaddr *)&a, n))

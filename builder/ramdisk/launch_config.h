@@ -48,7 +48,7 @@ struct encl_launch_unit {
 };
 
 struct encl_launch_config {
-	bool exec; /* debug.exec */
+	bool exec;		 /* debug.exec */
 	const char *hostname;	 /* NULL or "": launch's default */
 	struct encl_pairs hosts; /* name(s) -> address */
 	struct encl_strings nameservers;

@@ -12,8 +12,8 @@ enum { ENCL_KERNEL_RELEASE_MAX = 128 };
 
 struct encl_kernel_image {
 	enum encl_arch arch;
-	bool gzip; /* a gzip file that has to be expanded and looked at again */
-	uint64_t memory;       /* bytes that it asks for; 0: unknown */
+	bool gzip;	 /* a gzip file that has to be expanded and looked at again */
+	uint64_t memory; /* bytes that it asks for; 0: unknown */
 	uint32_t cmdline_size; /* longest command line it takes; 0: unknown */
 	char release[ENCL_KERNEL_RELEASE_MAX]; /* "6.1.0-40-cloud-amd64"; "" unknown */
 };

@@ -59,7 +59,7 @@ struct command {
 	const char *operands; /* "MANIFEST", "IMAGE [PATH…]" */
 	size_t min_operands, max_operands;
 	size_t options_until; /* so many operands; 0: options may stand anywhere */
-	const char *help; /* paragraphs for --help and the man page; may be NULL */
+	const char *help;     /* paragraphs for --help and the man page; may be NULL */
 	const struct option_spec *options;
 	int (*run)(struct cli *cli, const struct args *args, struct encl_err *e);
 };

@@ -30,9 +30,9 @@ since(long long from, long long to)
 
 	if (s < 120)
 		return encl_xasprintf("%lld s", s);
-	if (s < 120 * 60)
+	if (s < 7200)
 		return encl_xasprintf("%lld min", s / 60);
-	if (s < 48 * 3600)
+	if (s < 172800)
 		return encl_xasprintf("%lld h", s / 3600);
 	return encl_xasprintf("%lld d", s / 86400);
 }

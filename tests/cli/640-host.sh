@@ -99,9 +99,10 @@ rejects 5 "no node has 2 processors in whole cores besides processor 0's and 900
 	"$ENCL" host setup --memory 9000 --cpus 2
 rejects 2 "name images, or --memory and --cpus" "$ENCL" host setup
 rejects 2 'host: "x" is not check or setup' "$ENCL" host x
-mkdir -p root/run/nitro_enclaves
-: >root/run/nitro_enclaves/i-1.sock
-rejects 5 "an enclave of nitro-cli runs ($WORK/root/run/nitro_enclaves/i-1.sock): nitro-cli terminate-enclave --all" \
+run=root/run/nitro_enclaves
+mkdir -p "$run"
+: >"$run/i-1.sock"
+rejects 5 "an enclave of nitro-cli runs ($WORK/$run/i-1.sock): nitro-cli terminate-enclave --all" \
 	"$ENCL" host setup --memory 64 --cpus 2 --apply -q
 same "refused" "0 10 " "$(pages)"
 # a step that fails takes the ones before it back

@@ -167,9 +167,10 @@ refuse_folder(const char *name)
 	char want[512], *folder;
 
 	use_folder(name);
-	snprintf(want, sizeof want,
-		 "run folder %s: not a folder of yours alone; set ENCLAVEBUILD_RUN to one",
-		 getenv("ENCLAVEBUILD_RUN"));
+	snprintf(
+		want, sizeof want,
+		"run folder %s: not a folder of yours alone; set ENCLAVEBUILD_RUN to one",
+		getenv("ENCLAVEBUILD_RUN"));
 	FAILS(encl_state_folder(&folder, &e), ENCL_HOST, want);
 }
 
