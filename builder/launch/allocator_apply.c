@@ -282,9 +282,10 @@ apply_service(const struct encl_host *h, const struct encl_allocator_plan *p,
 /* ---- state ---- */
 
 static json_t *
-state_of(const struct encl_allocator_plan *p, const struct encl_allocator_state *before,
-	 const char *old_yaml)
+state_of(const struct encl_host *h, const struct encl_allocator_plan *p,
+	 const struct encl_allocator_state *before, const char *old_yaml)
 {
+	encl_auto(encl_free) char *boot = encl_allocator_boot(h);
 	json_t *pages = json_array();
 	json_t *pool = json_object_get(before->json, "pool");
 	json_t *yaml = json_object_get(before->json, "yaml");
@@ -298,7 +299,7 @@ state_of(const struct encl_allocator_plan *p, const struct encl_allocator_state 
 				      json_pack("{s:I, s:I}", "size", (json_int_t)g->size,
 						"added", (json_int_t)ours));
 	}
-	return json_pack("{s:o, s:i, s:o, s:b, s:o}", "pool",
+	return json_pack("{s:s, s:o, s:i, s:o, s:b, s:o}", "boot", boot, "pool",
 			 pool ? json_incref(pool) : json_string(p->old_pool), "node",
 			 (int)p->node, "pages", pages, "service", p->service, "yaml",
 			 yaml	    ? json_incref(yaml)
@@ -323,16 +324,16 @@ encl_allocator_apply(const struct encl_host *h, const struct encl_allocator_plan
 	    p->service != json_is_true(json_object_get(before.json, "service")))
 		return encl_fail(e, ENCL_USAGE,
 				 "it was set up the other way (%s): host setup --undo "
-				 "first",
+				 "--apply first",
 				 p->service ? "directly" : "by the service");
 	if (before.json && !p->service &&
 	    json_integer_value(json_object_get(before.json, "node")) != (int)p->node)
 		return encl_fail(
 			e, ENCL_HOST,
-			"it was set up on another node: host setup --undo first");
+			"it was set up on another node: host setup --undo --apply first");
 	if (p->service ? apply_service(h, p, old_yaml, e) : apply_directly(h, p, e))
 		return -1;
-	state = state_of(p, &before, old_yaml);
+	state = state_of(h, p, &before, old_yaml);
 	rc = encl_allocator_state_write(h, state, e);
 	json_decref(state);
 	if (!rc)

@@ -20,6 +20,31 @@ encl_allocator_state_clear(struct encl_allocator_state *s)
 	s->json = NULL;
 }
 
+char *
+encl_allocator_boot(const struct encl_host *h)
+{
+	encl_auto(encl_free) char *path =
+		encl_xasprintf("%s/proc/sys/kernel/random/boot_id", h->root);
+	struct encl_err ignored;
+	char *text = NULL;
+
+	if (encl_host_text(path, &text, &ignored) || !text)
+		return encl_xstrdup("");
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+/* A boot ends what was done by sysfs: the pages that are there now are others'. */
+static bool
+is_of_another_boot(const struct encl_host *h, const json_t *state)
+{
+	const char *then = json_string_value(json_object_get(state, "boot"));
+	encl_auto(encl_free) char *now = encl_allocator_boot(h);
+
+	return then && !json_is_true(json_object_get(state, "service")) &&
+	       strcmp(then, now) != 0;
+}
+
 int
 encl_allocator_state_read(const struct encl_host *h, struct encl_allocator_state *out,
 			  struct encl_err *e)
@@ -32,7 +57,11 @@ encl_allocator_state_read(const struct encl_host *h, struct encl_allocator_state
 		return -1;
 	if (!text)
 		return 0;
-	return encl_json_parse(text, strlen(text), path, &out->json, e);
+	if (encl_json_parse(text, strlen(text), path, &out->json, e))
+		return -1;
+	if (is_of_another_boot(h, out->json))
+		encl_allocator_state_clear(out);
+	return 0;
 }
 
 int

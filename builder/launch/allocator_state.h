@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "launch/host.h"
 
-/* {"pool": "" (before the first one), "node", "pages": [{"size", "added"}],
+/* {"boot", "pool": "" (before the first one), "node", "pages": [{"size", "added"}],
  * "yaml": text before, or null} */
 struct encl_allocator_state {
 	json_t *json; /* NULL: nothing was done */
@@ -18,6 +18,10 @@ struct encl_allocator_state {
 void encl_allocator_state_clear(struct encl_allocator_state *s);
 ENCL_AUTO_VAL(struct encl_allocator_state, encl_allocator_state_clear);
 
+/* Which boot of the host it is (malloc'ed); "": it does not tell. */
+char *encl_allocator_boot(const struct encl_host *h);
+
+/* None of what was done by sysfs before the host's last boot: nothing of it is left. */
 int encl_allocator_state_read(const struct encl_host *h, struct encl_allocator_state *out,
 			      struct encl_err *e) ENCL_MUST_CHECK;
 int encl_allocator_state_write(const struct encl_host *h, const json_t *json,

@@ -266,6 +266,18 @@ setup(struct cli *cli, const struct args *args, struct encl_host *h, struct encl
 }
 
 static int
+refuse_of_setup(const struct args *args, struct encl_err *e)
+{
+	static const char *const names[] = {"apply", "direct", "undo"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (args_has(args, names[i]))
+			return encl_fail(e, ENCL_USAGE,
+					 "host check: --%s is for host setup", names[i]);
+	return 0;
+}
+
+static int
 run(struct cli *cli, const struct args *args, struct encl_err *e)
 {
 	encl_auto(encl_host_clear) struct encl_host h = {0};
@@ -274,6 +286,8 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	    strcmp(args->operands[0], "setup") != 0)
 		return encl_fail(e, ENCL_USAGE, "host: \"%s\" is not check or setup",
 				 args->operands[0]);
+	if (!strcmp(args->operands[0], "check") && refuse_of_setup(args, e))
+		return -1;
 	if (encl_host_read(&h, e))
 		return -1;
 	return !strcmp(args->operands[0], "check") ? check(cli, args, &h, e)

@@ -144,7 +144,14 @@ dispatch(struct cli *cli, int argc, char **argv, struct encl_err *e)
 				 "no command given; see \"enclavebuild --help\"");
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
 	    !strcmp(argv[1], "help")) {
-		help_tool();
+		if (argc == 2 || argv[2][0] == '-') {
+			help_tool();
+			return report_flush(e);
+		}
+		c = find_command(argv[2], e);
+		if (!c)
+			return -1;
+		help_command(c);
 		return report_flush(e);
 	}
 	c = find_command(!strcmp(argv[1], "--version") ? "version" : argv[1], e);

@@ -7,6 +7,9 @@ rejects 2 'version: unexpected argument "x"; see "enclavebuild version --help"' 
 rejects 2 '--jobs: "0" is not a number from 1 to 256' "$ENCL" version --jobs 0
 run 0 "$ENCL" --help
 grep -q '^usage: enclavebuild COMMAND' out || fail "no usage line"
+run 0 "$ENCL" help run
+grep -q '^usage: enclavebuild run ' out || fail "no usage line of run"
+rejects 2 'unknown command "rnu" (did you mean run?); see "enclavebuild --help"' "$ENCL" help rnu
 run 0 "$ENCL" version --json
 grep -q '"version": "0.1.0"' out || fail "no version"
 run 1 bash -c '"$ENCL" --help > /dev/full'

@@ -90,6 +90,21 @@ same "given back" "0 10 " "$(pages)"
 run 0 "$ENCL" host setup --undo --apply
 same "nothing more" "nothing was taken" "$(cat out)"
 
+# a boot ends it: what is reserved then is somebody's
+machine
+put proc/sys/kernel/random/boot_id one
+run 0 "$ENCL" host setup --memory 64 --cpus 2 --apply
+same "before the boot" "0 42 1,5" "$(pages)"
+cp root/var/lib/enclavebuild/host.json state.json
+machine
+put proc/sys/kernel/random/boot_id two
+mkdir -p root/var/lib/enclavebuild
+cp state.json root/var/lib/enclavebuild/host.json
+run 0 "$ENCL" host setup --memory 64 --cpus 2
+same "added to theirs" "pages of 2 MiB: 10 -> 42" "$(grep 2 out | grep pages)"
+run 0 "$ENCL" host setup --undo --apply
+same "theirs" "0 10 " "$(pages)"
+
 # what cannot be
 machine
 rejects 2 "3 processors are no whole cores: a core has 2 threads here" "$ENCL" host setup --memory 64 --cpus 3
@@ -98,6 +113,7 @@ rejects 5 "no node has 8 processors in whole cores besides processor 0's and 64 
 rejects 5 "no node has 2 processors in whole cores besides processor 0's and 9000 MiB (at most 8192 MiB are free on one): ask for less, or take a larger instance" \
 	"$ENCL" host setup --memory 9000 --cpus 2
 rejects 2 "name images, or --memory and --cpus" "$ENCL" host setup
+rejects 2 "host check: --apply is for host setup" "$ENCL" host check --apply --memory 64 --cpus 2
 rejects 2 'host: "x" is not check or setup' "$ENCL" host x
 run=root/run/nitro_enclaves
 mkdir -p "$run"
