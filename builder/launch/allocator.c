@@ -89,7 +89,8 @@ choose_cores(const struct encl_host *h, unsigned node, unsigned cpus)
 
 /* ---- pages ---- */
 
-/* Largest first; ours are free to be counted again. */
+/* Largest first; ours are free to be counted again.  The smaller sizes are there for
+ * what the node does not give in larger ones. */
 static bool
 choose_pages(const struct encl_host_node *node, const struct encl_allocator_state *ours,
 	     uint64_t mib, struct encl_allocator_plan *p)
@@ -97,7 +98,7 @@ choose_pages(const struct encl_host_node *node, const struct encl_allocator_stat
 	uint64_t left = mib << MIB_SHIFT;
 
 	p->n_pages = 0;
-	for (size_t i = 0; i < node->n_pages && left; i++) {
+	for (size_t i = 0; i < node->n_pages; i++) {
 		const struct encl_host_pages *g = &node->pages[i];
 		uint64_t have = encl_allocator_state_added(ours, node->id, g->size);
 		uint64_t others = g->total - (have < g->total ? have : g->total);
@@ -107,7 +108,7 @@ choose_pages(const struct encl_host_node *node, const struct encl_allocator_stat
 			continue;
 		if (g->size == least_page && left % g->size)
 			count++;
-		if (!count && !have)
+		if (!count && !have && !p->n_pages)
 			continue;
 		p->pages[p->n_pages++] =
 			(struct encl_allocator_pages){g->size, g->total, others + count};

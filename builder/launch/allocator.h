@@ -41,8 +41,9 @@ int encl_allocator_plan(const struct encl_host *h, uint64_t mib, unsigned cpus,
 			struct encl_allocator_plan *out,
 			struct encl_err *e) ENCL_MUST_CHECK;
 
-/* Does it; on failure all is as it was.  ENCL_HOST also while enclaves run. */
-int encl_allocator_apply(const struct encl_host *h, const struct encl_allocator_plan *p,
+/* Does it; on failure all is as it was.  ENCL_HOST also while enclaves run.  Larger
+ * pages that the node does not give become smaller ones: p then says what it got. */
+int encl_allocator_apply(const struct encl_host *h, struct encl_allocator_plan *p,
 			 struct encl_err *e) ENCL_MUST_CHECK;
 
 /* Gives back what the state file says; *any false where there is none. */

@@ -146,17 +146,25 @@ restore(const struct encl_host *h, const struct encl_allocator_plan *p, size_t n
 }
 
 static int
-add_pages(const struct encl_host *h, const struct encl_allocator_plan *p, size_t *done,
+add_pages(const struct encl_host *h, struct encl_allocator_plan *p, size_t *done,
 	  struct encl_err *e)
 {
+	uint64_t missing = 0; /* bytes, a multiple of each smaller size */
+
 	for (size_t i = 0; i < p->n_pages; i++) {
-		const struct encl_allocator_pages *g = &p->pages[i];
+		struct encl_allocator_pages *g = &p->pages[i];
 		uint64_t got = 0;
 
+		g->after += missing / g->size;
+		missing = 0;
 		*done = i + 1;
+		if (g->after == g->before)
+			continue;
 		if (write_pages(h, p->node, g->size, g->after, &got, e))
 			return -1;
 		if (got < g->after)
+			missing = (g->after - got) * g->size;
+		if (missing && i + 1 == p->n_pages)
 			return encl_fail(
 				e, ENCL_HOST,
 				"node %u gives %" PRIu64 " of %" PRIu64
@@ -164,6 +172,7 @@ add_pages(const struct encl_host *h, const struct encl_allocator_plan *p, size_t
 				" MiB: its memory is in pieces; try it soon after a "
 				"boot, or with less",
 				p->node, got, g->after, g->size >> 20);
+		g->after = got;
 	}
 	return 0;
 }
@@ -186,7 +195,7 @@ set_pool(const struct encl_host *h, const struct encl_allocator_plan *p,
 }
 
 static int
-apply_directly(const struct encl_host *h, const struct encl_allocator_plan *p,
+apply_directly(const struct encl_host *h, struct encl_allocator_plan *p,
 	       struct encl_err *e)
 {
 	const bool same = !strcmp(p->pool, p->old_pool);
@@ -308,7 +317,7 @@ state_of(const struct encl_host *h, const struct encl_allocator_plan *p,
 }
 
 int
-encl_allocator_apply(const struct encl_host *h, const struct encl_allocator_plan *p,
+encl_allocator_apply(const struct encl_host *h, struct encl_allocator_plan *p,
 		     struct encl_err *e)
 {
 	encl_auto(encl_allocator_state_clear) struct encl_allocator_state before = {0};

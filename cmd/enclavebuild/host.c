@@ -196,8 +196,10 @@ print_plan(const struct encl_allocator_plan *p)
 		return;
 	}
 	for (size_t i = 0; i < p->n_pages; i++)
-		report("pages of %" PRIu64 " MiB: %" PRIu64 " -> %" PRIu64 "\n",
-		       p->pages[i].size >> 20, p->pages[i].before, p->pages[i].after);
+		if (p->pages[i].before != p->pages[i].after)
+			report("pages of %" PRIu64 " MiB: %" PRIu64 " -> %" PRIu64 "\n",
+			       p->pages[i].size >> 20, p->pages[i].before,
+			       p->pages[i].after);
 }
 
 static json_t *

@@ -55,3 +55,28 @@ run 1 parent "$ENCL" host setup --memory 128 --cpus 2 --apply
 grep -q '^enclavebuild: nothing was changed: ' err || fail "$(cat err)"
 has ' 0'
 same "as at first" "$empty" "$(nitro_state)"
+
+# small pages for large ones that cannot be had; and all of them are given back
+kill $NITRO_PID
+wait $NITRO_PID || true
+rm -rf "$NITRO"
+nitro_machine <<'T'
+threads 2
+node 0 cpus 0-7 memory 16384 pages 2M:0/2048 pages 1G:0/1
+T
+large=${pages%%-2048kB*}-1048576kB/nr_hugepages
+both() { same "pages" "$1" "$(cat "$large" "$pages" | xargs)"; }
+run 0 parent "$ENCL" host setup --memory 1000 --cpus 2 --apply
+both '0 500'
+run 0 parent "$ENCL" host setup --memory 3072 --cpus 2 --apply
+same "said" 'node 0, processors 2-3 (now: 2-3)
+pages of 1024 MiB: 0 -> 1
+pages of 2 MiB: 500 -> 1024
+done; host setup --undo --apply gives it back' "$(cat out)"
+both '1 1024'
+run 0 parent "$ENCL" host setup --memory 1024 --cpus 2 --apply
+both '1 0'
+run 0 parent "$ENCL" host setup --memory 1026 --cpus 2 --apply
+both '1 1'
+run 0 parent "$ENCL" host setup --undo --apply
+both '0 0'
