@@ -262,14 +262,24 @@ refuse_foreign(const struct encl_host *h, const struct encl_allocator_plan *p,
 {
 	const struct encl_host_node *node = encl_host_node(h, p->node);
 
-	for (size_t i = 0; !*p->old_pool && i < node->n_pages; i++)
-		if (node->pages[i].total)
+	for (size_t i = 0; i < node->n_pages; i++) {
+		const struct encl_host_pages *g = &node->pages[i];
+
+		if (!*p->old_pool && g->total)
 			return encl_fail(
 				e, ENCL_HOST,
 				"node %u has %" PRIu64 " huge pages of %" PRIu64
 				" MiB that somebody reserved, and AWS's allocator would "
 				"take them away: --direct adds to them",
-				p->node, node->pages[i].total, node->pages[i].size >> 20);
+				p->node, g->total, g->size >> 20);
+		if (g->free < g->total)
+			return encl_fail(
+				e, ENCL_HOST,
+				"node %u has %" PRIu64 " huge pages of %" PRIu64
+				" MiB in use, and AWS's allocator would take them away: "
+				"end the enclave or program that has them",
+				p->node, g->total - g->free, g->size >> 20);
+	}
 	return 0;
 }
 

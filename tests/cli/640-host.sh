@@ -142,6 +142,11 @@ chmod +x bin/systemctl
 export PATH=$WORK/bin:$PATH
 rejects 5 "node 0 has 10 huge pages of 2 MiB that somebody reserved, and AWS's allocator would take them away: --direct adds to them" \
 	"$ENCL" host setup --memory 64 --cpus 2 --apply -q
+put $pool 1,5
+rejects 5 "node 0 has 7 huge pages of 2 MiB in use, and AWS's allocator would take them away: end the enclave or program that has them" \
+	"$ENCL" host setup --memory 64 --cpus 2 --apply -q
+put $pool ''
+[ ! -e root/etc/nitro_enclaves/allocator.yaml ] || fail "allocator.yaml was written"
 put $small/nr_hugepages 0
 put $small/free_hugepages 0
 printf -- '---\nmemory_mib: 512\ncpu_count: 2\n' >root/etc/nitro_enclaves/allocator.yaml
