@@ -90,10 +90,12 @@ find_user(const char *text, struct who *who)
 		const struct passwd *p = getpwnam(user);
 
 		errno = ENOENT;
-		if (!p)
+		if (p) {
+			who->uid = p->pw_uid;
+			take_account(who, p);
+		} else {
 			give_up("find the user ", user);
-		who->uid = p->pw_uid;
-		take_account(who, p);
+		}
 	}
 	if (group && is_id(group, &id)) {
 		who->gid = id;
@@ -101,9 +103,10 @@ find_user(const char *text, struct who *who)
 		const struct group *g = getgrnam(group);
 
 		errno = ENOENT;
-		if (!g)
+		if (g)
+			who->gid = g->gr_gid;
+		else
 			give_up("find the group ", group);
-		who->gid = g->gr_gid;
 	}
 }
 
@@ -224,10 +227,11 @@ set(struct strings *env, char *text)
 static void
 set_default(struct strings *env, const char *name, const char *value)
 {
-	char *text = malloc(strlen(name) + strlen(value) + 2);
+	char *text;
 
 	if (env->n && guest_env(env->v, name))
 		return;
+	text = malloc(strlen(name) + strlen(value) + 2);
 	if (!text)
 		give_up("set ", name);
 	join_texts(text, strlen(name) + strlen(value) + 2,
