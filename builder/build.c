@@ -172,7 +172,7 @@ write_outputs(struct encl_build *b, const struct encl_build_request *request,
 {
 	encl_auto(encl_tmpfile_clear) struct encl_tmpfile image = {.fd = -1};
 	encl_auto(encl_tmpfile_clear) struct encl_tmpfile about = {.fd = -1};
-	struct encl_memory memory;
+	struct encl_memory memory = {0};
 
 	r->measurements_path = encl_measurements_path(request->output);
 	/* before a long work, where it can be known */
