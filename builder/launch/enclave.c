@@ -142,6 +142,14 @@ take_signal(struct encl_life *l)
 		l->result.interrupted = (int)info.ssi_signo;
 }
 
+static uint64_t
+sooner(uint64_t at, unsigned seconds)
+{
+	uint64_t other = encl_clock_ms() + (uint64_t)seconds * 1000;
+
+	return other < at ? other : at;
+}
+
 static void
 take_requests(struct encl_life *l)
 {
@@ -149,7 +157,10 @@ take_requests(struct encl_life *l)
 
 	while ((q = encl_record_request(l->record)).kind != ENCL_REQUEST_NONE) {
 		l->result.stopped = true;
-		if (q.seconds)
+		/* Who asks too may shorten the time, and is no second signal. */
+		if (q.seconds && l->stopping)
+			l->stop_at = sooner(l->stop_at, q.seconds);
+		else if (q.seconds)
 			stop(l, q.seconds);
 		else
 			l->off = true;
@@ -478,13 +489,16 @@ encl_enclave_run(const struct encl_eif *eif, const struct encl_run_options *opti
 {
 	struct encl_run_options o = *options;
 	struct encl_life l = {.o = &o, .signals = -1, .channel = -1};
+	struct sigaction hangup;
 	sigset_t ends, before;
 	int rc;
 
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGINT);
 	sigaddset(&ends, SIGTERM);
-	sigaddset(&ends, SIGHUP);
+	/* A blocked signal comes even where nohup has it ignored. */
+	if (sigaction(SIGHUP, NULL, &hangup) || hangup.sa_handler != SIG_IGN)
+		sigaddset(&ends, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &ends, &before);
 	l.signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
 	l.result.code = -1;

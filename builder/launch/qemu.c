@@ -37,7 +37,9 @@ struct qemu {
 	char *program, *vsock_program;
 	char said[SAID]; /* begin of what QEMU wrote to stderr */
 	size_t n_said;
-	bool any; /* some output came */
+	bool any;   /* some output came */
+	bool again; /* without KVM, under which none came */
+	bool warned;
 	bool lost;
 	struct encl_err why; /* of a second attempt that failed */
 	uint64_t started;    /* ms */
@@ -84,6 +86,9 @@ read_console(struct qemu *q)
 		q->m.gone = true;
 		return;
 	}
+	/* What does not come up here either (too much memory) is not KVM's fault. */
+	if (q->again && !q->any)
+		encl_kvm_distrust(q->o->cache_dir);
 	q->any = true;
 	q->m.listener.console(q->m.listener.arg, chunk, (size_t)n);
 }
@@ -113,8 +118,11 @@ take_heartbeat(struct qemu *q)
 
 	encl_vsock_step(&q->vsock);
 	if (q->vsock.other) {
-		encl_warn(q->o->log, "heartbeat: byte 0x%02x came, not 0xb7; no answer",
-			  q->vsock.byte);
+		if (!q->warned)
+			encl_warn(q->o->log,
+				  "heartbeat: byte 0x%02x came, not 0xb7; no answer",
+				  q->vsock.byte);
+		q->warned = true; /* a guest may send such bytes for ever */
 		q->vsock.other = false;
 	}
 	if (q->vsock.beat && !before)
@@ -168,8 +176,8 @@ static void
 boot_again(struct qemu *q)
 {
 	encl_warn(q->o->log, "nothing came up under KVM; trying without");
-	encl_kvm_distrust(q->o->cache_dir);
 	q->setup.kvm = false;
+	q->again = true;
 	encl_child_clear(&q->child);
 	q->m.gone = false;
 	if ((q->vsock_state == ENCL_VSOCK_ON &&

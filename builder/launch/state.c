@@ -209,22 +209,43 @@ encl_state_find(const char *name, struct encl_state *out, struct encl_err *e)
 	return read_one(folder, name, out, &ignored) ? fail_to_find(name, e) : 0;
 }
 
+bool
+encl_state_is_there(int fd, const char *path)
+{
+	struct stat named, open;
+
+	return !stat(path, &named) && !fstat(fd, &open) && named.st_ino == open.st_ino &&
+	       named.st_dev == open.st_dev;
+}
+
 int
 encl_state_remove(const struct encl_state *s, struct encl_err *e)
 {
 	static const char *const files[] = {ENCL_STATE_JSON, ENCL_STATE_LOG,
 					    ENCL_STATE_LOG_OLD, ENCL_STATE_LOCK};
 
-	if (is_locked(s->folder))
+	encl_auto(encl_free) char *lock_path =
+		encl_xasprintf("%s/" ENCL_STATE_LOCK, s->folder);
+	/* Held while all of it goes: a run of that name waits for a folder of its own. */
+	encl_auto(encl_close_fd) int fd =
+		open(lock_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	if (fd < 0 && errno != ENOENT)
+		return encl_fail_sys(e, ENCL_FAILED, "remove %s", s->folder);
+	if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock))
 		return encl_fail(e, ENCL_USAGE, "%s runs still", s->name);
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+	/* The lock goes last: without it there is at most an empty folder of ours. */
+	if (fd >= 0 && !encl_state_is_there(fd, lock_path))
+		return 0;
+	for (size_t i = 0; fd >= 0 && i < sizeof files / sizeof *files; i++) {
 		encl_auto(encl_free) char *path =
 			encl_xasprintf("%s/%s", s->folder, files[i]);
 
 		if (unlink(path) && errno != ENOENT)
 			return encl_fail_sys(e, ENCL_FAILED, "remove %s", path);
 	}
-	if (rmdir(s->folder) && errno != ENOENT)
+	if (rmdir(s->folder) && errno != ENOENT && errno != ENOTEMPTY)
 		return encl_fail_sys(e, ENCL_FAILED, "remove %s", s->folder);
 	return 0;
 }
@@ -276,7 +297,9 @@ encl_state_request(const struct encl_state *s, const char *request, int *fd,
 		return encl_fail_sys(e, ENCL_HOST, "%s does not answer", s->name);
 	if (check_peer(to, e))
 		return encl_wrap(e, "%s", s->name);
-	if (send(to, line, strlen(line), MSG_NOSIGNAL) != (ssize_t)strlen(line))
+	/* Sent away already, or it just ended: the connection's end says so too. */
+	if (send(to, line, strlen(line), MSG_NOSIGNAL) != (ssize_t)strlen(line) &&
+	    errno != EPIPE)
 		return encl_fail_sys(e, ENCL_HOST, "ask %s", s->name);
 	*fd = encl_take(to, -1);
 	return 0;

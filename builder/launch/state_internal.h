@@ -3,6 +3,7 @@
 #ifndef ENCL_LAUNCH_STATE_INTERNAL_H
 #define ENCL_LAUNCH_STATE_INTERNAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -20,6 +21,9 @@ enum {
 	ENCL_STATE_LOG_MAX = 16 << 20,
 	ENCL_STATE_REQUEST = 64 /* bytes of a request with its newline */
 };
+
+/* A lock on a file that was removed meanwhile (ps --prune) is none. */
+bool encl_state_is_there(int fd, const char *path);
 
 /* The abstract address of a run's requests. */
 int encl_state_address(const char *run_folder, const char *name, uid_t uid,

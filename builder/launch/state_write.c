@@ -20,7 +20,7 @@
 #include "launch/state.h"
 #include "launch/state_internal.h"
 
-enum { VISITORS = 16, NAMES = 100, SAVE_MS = 200 };
+enum { VISITORS = 16, NAMES = 100, TRIES = 20, PAUSE_MS = 10, SAVE_MS = 200 };
 
 /* One that asks; its connection stays open until the run ends. */
 struct visitor {
@@ -42,10 +42,10 @@ struct encl_record {
 
 /* ---- a name ---- */
 
-/* *taken: another run has it. */
+/* *taken: another run has it; r->lock stays -1 where it is to be tried again. */
 static int
-take_name(struct encl_record *r, const char *run_folder, const char *name, bool *taken,
-	  struct encl_err *e)
+try_name(struct encl_record *r, const char *run_folder, const char *name, bool *taken,
+	 struct encl_err *e)
 {
 	encl_auto(encl_free) char *folder = encl_xasprintf("%s/%s", run_folder, name);
 	encl_auto(encl_free) char *path = encl_xasprintf("%s/" ENCL_STATE_LOCK, folder);
@@ -56,16 +56,33 @@ take_name(struct encl_record *r, const char *run_folder, const char *name, bool 
 	if (mkdir(folder, 0700) && errno != EEXIST)
 		return encl_fail_sys(e, ENCL_HOST, "create folder %s", folder);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
 	if (fd < 0)
 		return encl_fail_sys(e, ENCL_HOST, "create %s", path);
 	if (fcntl(fd, F_OFD_SETLK, &lock)) {
 		*taken = errno == EAGAIN || errno == EACCES;
 		return *taken ? 0 : encl_fail_sys(e, ENCL_HOST, "lock %s", path);
 	}
+	if (!encl_state_is_there(fd, path))
+		return 0;
 	r->lock = encl_take(fd, -1);
 	r->folder = encl_take(folder, NULL);
 	r->name = encl_xstrdup(name);
 	return 0;
+}
+
+static int
+take_name(struct encl_record *r, const char *run_folder, const char *name, bool *taken,
+	  struct encl_err *e)
+{
+	for (int i = 0; i < TRIES; i++)
+		if (try_name(r, run_folder, name, taken, e))
+			return -1;
+		else if (*taken || r->lock >= 0)
+			return 0;
+	return encl_fail(e, ENCL_HOST, "%s/%s is removed again and again", run_folder,
+			 name);
 }
 
 static int
@@ -81,6 +98,12 @@ choose_name(struct encl_record *r, const char *run_folder, const char *wanted, b
 				 wanted, ENCL_STATE_NAME_MAX);
 	if (take_name(r, run_folder, wanted, &taken, e))
 		return -1;
+	/* ps --prune has it for a moment only. */
+	for (unsigned i = 0; taken && exact && i < TRIES; i++) {
+		encl_clock_sleep(PAUSE_MS);
+		if (take_name(r, run_folder, wanted, &taken, e))
+			return -1;
+	}
 	for (unsigned i = 2; taken && !exact && i < NAMES; i++) {
 		encl_auto(encl_free) char *other =
 			encl_xasprintf("%.*s-%u", ENCL_STATE_NAME_MAX - 3, wanted, i);
@@ -165,12 +188,13 @@ encl_record_free(struct encl_record *r)
 {
 	if (!r)
 		return;
+	/* Whoever waits for the end finds the name free. */
+	encl_close_fd(r->lock);
 	for (size_t i = 0; i < VISITORS; i++)
 		encl_close_fd(r->visitors[i].fd);
 	encl_close_fd(r->listener);
 	encl_close_fd(r->epoll);
 	encl_close_fd(r->log);
-	encl_close_fd(r->lock);
 	json_decref(r->json);
 	free(r->name);
 	free(r->folder);

@@ -47,8 +47,9 @@ struct cli {
 	bool json;
 	bool quiet;
 	unsigned verbose;
-	bool tty;      /* progress bars on stderr */
-	int exit_code; /* what a successful verb ends with; 0 */
+	bool tty;	/* progress bars on stderr */
+	bool impatient; /* messages that nobody takes are dropped: see report_room */
+	int exit_code;	/* what a successful verb ends with; 0 */
 	const char *cache_dir;
 	struct encl_registry_options registry; /* of --auth-file, --cacert, … */
 };
@@ -72,6 +73,11 @@ void report_json(const json_t *v);
 void report(const char *fmt, ...) ENCL_PRINTF(1, 2);
 /* ENCL_FAILED where stdout could not take everything (closed, disk full). */
 int report_flush(struct encl_err *e) ENCL_MUST_CHECK;
+/*
+ * For who must not wait for a reader (run: ports, signals): whether 1 or 2 takes
+ * PIPE_BUF bytes now.  One that stopped to take any is given 2 s, then no time.
+ */
+bool report_room(int fd);
 
 /* Opens the cache into cli->env on first use. */
 int cli_need_cache(struct cli *cli, struct encl_err *e) ENCL_MUST_CHECK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command table, the one error line and the exit code. */
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -185,6 +186,17 @@ cli_need_registry(struct cli *cli, struct encl_err *e)
 	return encl_registry_open(&cli->env, &cli->registry, &cli->env.registry, e);
 }
 
+/* Where 0 to 2 are closed, what is opened next would be taken for the terminal: so
+ * they are filled, each the wrong way around, and their use is an error as before. */
+static void
+fill_standard(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
+			_exit(ENCL_FAILED);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -192,11 +204,13 @@ main(int argc, char **argv)
 	struct encl_err e = {.code = ENCL_OK};
 	int rc;
 
+	fill_standard();
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
-	signal(SIGHUP, on_signal);
+	if (signal(SIGHUP, on_signal) == SIG_IGN)
+		signal(SIGHUP, SIG_IGN); /* nohup */
 	rc = dispatch(&cli, argc, argv, &e);
 	progress_end();
 	encl_registry_free(cli.env.registry);

@@ -162,6 +162,8 @@ on_event(struct encl_log *log, enum encl_level level, const char *text)
 		return;
 	if (level == ENCL_LOG_INFO && cli->quiet)
 		return;
+	if (cli->impatient && !report_room(2))
+		return;
 	pthread_mutex_lock(&lock);
 	erase();
 	fprintf(stderr, "%s%s\n", level == ENCL_LOG_WARN ? "warning: " : "", text);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Results on stdout. */
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -23,6 +24,18 @@ report(const char *fmt, ...)
 	va_start(ap, fmt);
 	vprintf(fmt, ap);
 	va_end(ap);
+}
+
+bool
+report_room(int fd)
+{
+	enum { PATIENCE_MS = 2000 };
+	static bool stuck[3];
+	struct pollfd p = {fd, POLLOUT, 0};
+	int n = poll(&p, 1, stuck[fd] ? 0 : PATIENCE_MS);
+
+	stuck[fd] = n == 0;
+	return n != 0;
 }
 
 int

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `enclavebuild run`: an image booted on this machine; ends with its code. */
+#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/json.h"
@@ -93,10 +96,18 @@ choose(const struct args *args, const char *name, const char *const *names,
 static void
 show(void *arg, const char *p, size_t n)
 {
-	FILE *to = ((const struct cli *)arg)->json ? stderr : stdout;
+	int fd = ((const struct cli *)arg)->json ? 2 : 1;
 
-	fwrite(p, 1, n, to);
-	fflush(to);
+	while (n && report_room(fd)) {
+		ssize_t w = write(fd, p, n < PIPE_BUF ? n : PIPE_BUF);
+
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w <= 0)
+			return; /* closed: the enclave's end is what counts */
+		p += w;
+		n -= (size_t)w;
+	}
 }
 
 /* What the manifest asked for stands in an image's measurements file, where
@@ -308,6 +319,7 @@ run_image(struct cli *cli, const char *path, const struct encl_eif *eif,
 
 	if (measure(cli, eif, pcr0, e))
 		return -1;
+	cli->impatient = true;
 	o->pcr0 = pcr0;
 	o->image = path;
 	o->image_path = operand_is_reference(path) ? NULL : path;

@@ -92,6 +92,8 @@ skip_to(int fd, long lines)
 	bool last = true;
 	char chunk[4096];
 
+	if (!lines)
+		return;
 	while (at > 0) {
 		off_t from = at > (off_t)sizeof chunk ? at - (off_t)sizeof chunk : 0;
 		ssize_t n = pread(fd, chunk, (size_t)(at - from), from);
@@ -116,8 +118,8 @@ is_current(const struct encl_state *s, int fd)
 	       (named.st_ino == open.st_ino && named.st_dev == open.st_dev);
 }
 
-static bool
-is_alive(const struct encl_state *s)
+bool
+running_lives(const struct encl_state *s)
 {
 	struct encl_state now;
 	struct encl_err ignored;
@@ -136,7 +138,7 @@ static int
 follow_log(const struct encl_state *s, int *fd, FILE *out, struct encl_err *e)
 {
 	for (;;) {
-		bool alive = is_alive(s);
+		bool alive = running_lives(s);
 
 		if (!copy(*fd, out) || (!alive && is_current(s, *fd)))
 			return 0;

@@ -14,6 +14,9 @@ int running_find(const char *name, struct encl_state *out,
 /* "State" of the record; "killed" where its run is gone without having said so. */
 const char *running_state(const struct encl_state *s);
 
+/* Whether this very one runs still. */
+bool running_lives(const struct encl_state *s);
+
 /*
  * What it printed, to out; the last n lines where lines is not negative.  With follow
  * also what it prints until it ends, or until stdout takes nothing more.

@@ -39,8 +39,15 @@ wait_for_end(const struct encl_state *s, int fd, uint64_t seconds, struct encl_e
 					 (long long)json_integer_value(
 						 json_object_get(s->json, "Pid")));
 		if (read(fd, &byte, 1) <= 0)
-			return 0;
+			break;
 	}
+	/* Of too many at once the last are sent away. */
+	if (running_lives(s))
+		return encl_fail(e, ENCL_FAILED,
+				 "%s runs still and takes no more requests; others wait "
+				 "for its end",
+				 s->name);
+	return 0;
 }
 
 static int

@@ -14,6 +14,7 @@ cat >bin/qemu-system-x86_64 <<S
 echo "\$*" >>"$WORK/log"
 case "\$*" in
 *-bios*) exit \$(cat "$WORK/probe") ;;
+*) [ ! -e "$WORK/nothing" ] || exit 1 ;;&
 *"-accel kvm"*) sleep 60 ;;
 *) echo 'init: end code=4' ;;
 esac
@@ -32,6 +33,15 @@ same "KVM" 0 "$(grep -v -- -bios log | grep -c 'accel kvm' || true)"
 # Who asks for KVM gets a fresh answer.
 start 5 --accel kvm
 grep -q '^enclavebuild: KVM: does not boot: .*; use --accel tcg$' err || fail "$(cat err)"
+
+# What comes up nowhere says nothing of KVM.
+rm -rf cache log
+echo 33 >probe
+: >nothing
+start 125
+start 125
+same "KVM" 2 "$(grep -v -- -bios log | grep -c 'accel kvm')"
+rm nothing
 
 # The probe passes and nothing comes up: once more without, and remembered.
 rm -rf cache log

@@ -129,14 +129,34 @@ first=$!
 await deaf ready
 kill "$first"
 await deaf ending
+# More than it listens to: who is sent away is not told that it has ended.
+for i in $(seq 17); do
+	"$ENCL" stop deaf --timeout 600 2>"stop.$i" &
+	asked[i]=$!
+done
+for _ in $(seq 100); do
+	[ -z "$(cat stop.*)" ] || break
+	sleep 0.1
+done
 kill "$first"
 code=0
 wait "$first" || code=$?
 same "code after two signals" 143 "$code"
+refused=0
+for i in $(seq 17); do
+	wait "${asked[i]}" || refused=$((refused + 1))
+done
+same "sent away" 1 "$refused"
+same "why" "enclavebuild: deaf runs still and takes no more requests; others wait for its end" "$(grep -h 'runs still' stop.*)"
 "$ENCL" run deaf.eif >out1 2>err1 &
 first=$!
 await deaf ready
+# One more who asks may shorten the time, and does not switch off by that.
+"$ENCL" stop -q deaf --timeout 60 &
+other=$!
+await deaf ending
 run 0 "$ENCL" stop deaf --timeout 2
+wait "$other"
 code=0
 wait "$first" || code=$?
 same "code of what was switched off" 137 "$code"

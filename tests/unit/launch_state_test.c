@@ -2,9 +2,11 @@
 #include "launch/state.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,6 +79,42 @@ TEST(launch_state_lives_and_ends)
 	encl_state_clear(&s);
 	FAILS(encl_state_find("web", &s, &e), ENCL_USAGE,
 	      "no enclave \"web\" runs here; there are: web-2");
+}
+
+TEST(launch_state_removed_while_taken)
+{
+	struct encl_record *r;
+	struct encl_state s;
+	pid_t pid;
+
+	use_folder("run-prune");
+	OK(encl_record_open("web", true, &r, &e));
+	save(r, "ended");
+	encl_record_free(r);
+	OK(encl_state_find("web", &s, &e));
+	pid = fork();
+	if (pid == 0) {
+		/* a test that fails ends us too */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;) {
+			(void)!encl_state_remove(&s, &e);
+			usleep(50);
+		}
+	}
+	/* Whoever has the name has its folder too, until it gives it up. */
+	for (int i = 0; i < 100; i++) {
+		struct encl_state now;
+
+		OK(encl_record_open("web", true, &r, &e));
+		save(r, "running");
+		OK(encl_state_find("web", &now, &e));
+		CHECK(now.alive);
+		encl_state_clear(&now);
+		encl_record_free(r);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	encl_state_clear(&s);
 }
 
 TEST(launch_state_requests)
