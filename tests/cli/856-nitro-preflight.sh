@@ -22,7 +22,7 @@ until_has() { # until_has FILE TEXT
 }
 begin() { # begin NAME: in the background; pid is the tool's own
 	env LD_PRELOAD="$O/support/nitro.so" NITROD_SOCKET="$NITRO/socket" \
-		ENCLAVEBUILD_HOST_ROOT="$NITRO/root" \
+		ENCLAVEBUILD_HOST_ROOT="$NITRO/tree" \
 		"$ENCL" run --backend nitro "$image" --name "$1" --memory 64 >"$1.out" 2>"$1.log" &
 	pid=$!
 }
