@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -179,7 +180,9 @@ stand_by(int pid)
 	int sig, status;
 
 	setsid();
-
+	/* it never executes anything: what is closed on exec stays open, and who
+	 * waits for an end of it (the program, for that of its input) waits for us */
+	syscall(SYS_close_range, 0U, ~0U, 0U);
 	sigfillset(&all);
 	for (;;) {
 		if (sigwait(&all, &sig))
@@ -380,8 +383,10 @@ exec_child_start(struct exec_child *x, const struct encl_exec_request *r,
 			exec_child_resize(x, r->columns, r->rows);
 		pid = fork();
 	}
-	if (pid == 0)
+	if (pid == 0) {
+		close_all(ours); /* see stand_by(), where there is no close_range */
 		run(r, place, fds);
+	}
 	*why = guest_why();
 	close_all(fds);
 	if (pid < 0) {
