@@ -109,4 +109,10 @@ unsigned encl_relay_connections(const struct encl_relay *r);
 int encl_relay_listen(const struct encl_relay_end *end);
 int encl_relay_connect(const struct encl_relay_end *end, bool *pending);
 
+/*
+ * Did who came over AF_VSOCK come from this very machine (a kernel's loopback)?
+ * A program of the enclave is not its parent.
+ */
+bool encl_relay_is_own(int fd);
+
 #endif

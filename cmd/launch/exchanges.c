@@ -110,6 +110,10 @@ serve(const struct exchange *x, int listener, int pipe)
 		s.fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (s.fd < 0)
 			continue;
+		if (encl_relay_is_own(s.fd)) {
+			close(s.fd);
+			continue;
+		}
 		/* launch may not wait any more */
 		if (write(pipe, "C", 1) <= 1)
 			tell(x, "the parent came", "");

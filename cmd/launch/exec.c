@@ -720,7 +720,7 @@ came(struct watch *w, uint32_t events)
 		return;
 	while (i < SESSIONS_MAX && the.sessions[i])
 		i++;
-	if (i < SESSIONS_MAX)
+	if (i < SESSIONS_MAX && !encl_relay_is_own(fd))
 		the.sessions[i] = session_new(fd);
 	if (i == SESSIONS_MAX || !the.sessions[i]) {
 		close(fd);

@@ -387,7 +387,7 @@ came(struct watch *w, uint32_t events)
 		return;
 	while (i < PEERS_MAX && the.peers[i])
 		i++;
-	p = i < PEERS_MAX ? malloc(sizeof *p) : NULL;
+	p = i < PEERS_MAX && !encl_relay_is_own(fd) ? malloc(sizeof *p) : NULL;
 	if (!p) {
 		close(fd);
 		return;
