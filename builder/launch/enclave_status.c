@@ -131,11 +131,12 @@ take(struct encl_life *l, enum encl_status_event event)
 {
 	switch (event) {
 	case ENCL_STATUS_UNIT:
-		encl_record_set(l->record, "NSM", json_boolean(l->status.nsm));
-		encl_record_set(l->record, "Exec", json_boolean(l->status.exec));
-		encl_record_set(l->record, "Units", units(&l->status));
+		l->units_changed = true;
 		break;
 	case ENCL_STATUS_READY:
+		if (l->ready_told)
+			break;
+		l->ready_told = true;
 		encl_info(l->o->log, "the enclave is ready after %.1f s",
 			  (double)(encl_clock_ms() - l->started) / 1000);
 		ask_attestation(l);
@@ -177,6 +178,18 @@ feed(struct encl_life *l, const char *p, size_t n)
 	} while (event != ENCL_STATUS_NONE && l->channel >= 0);
 }
 
+/* Once for all that was heard: an enclave can have 1024 of them change all the time. */
+static void
+record_units(struct encl_life *l)
+{
+	if (!l->units_changed)
+		return;
+	l->units_changed = false;
+	encl_record_set(l->record, "NSM", json_boolean(l->status.nsm));
+	encl_record_set(l->record, "Exec", json_boolean(l->status.exec));
+	encl_record_set(l->record, "Units", units(&l->status));
+}
+
 void
 encl_life_hear(struct encl_life *l)
 {
@@ -193,4 +206,5 @@ encl_life_hear(struct encl_life *l)
 		else
 			break;
 	}
+	record_units(l);
 }
