@@ -9,7 +9,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -292,7 +291,6 @@ attempt(struct encl_egress *g, struct visitor *v, const struct sockaddr_storage 
 {
 	const struct sockaddr *sa = (const struct sockaddr *)a;
 	const char *why = encl_egress_refuses(sa, g->local);
-	const int one = 1;
 	int fd;
 
 	if (why) {
@@ -306,7 +304,7 @@ attempt(struct encl_egress *g, struct visitor *v, const struct sockaddr_storage 
 		v->why = reason(errno);
 		return false;
 	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	encl_relay_set_tcp(fd);
 	v->attempts[i].fd = fd;
 	v->tried[i] = *a;
 	/* A connection that is there at once is told as writable, too. */

@@ -109,6 +109,9 @@ unsigned encl_relay_connections(const struct encl_relay *r);
 int encl_relay_listen(const struct encl_relay_end *end);
 int encl_relay_connect(const struct encl_relay_end *end, bool *pending);
 
+/* For ENCL_RELAY_OPEN: no delay; who vanished without a word is missed (7 min). */
+void encl_relay_set_tcp(int fd);
+
 /*
  * Did who came over AF_VSOCK come from this very machine (a kernel's loopback)?
  * A program of the enclave is not its parent.

@@ -80,8 +80,8 @@ fill_address(const struct encl_relay_end *end, uint32_t cid, union address *a)
 }
 
 /* Sockets that a listener accepts inherit these. */
-static void
-set_tcp(int fd)
+void
+encl_relay_set_tcp(int fd)
 {
 	static const struct {
 		int level, name, value;
@@ -103,7 +103,7 @@ open_socket(const union address *a)
 	int fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd >= 0 && (a->any.sa_family == AF_INET || a->any.sa_family == AF_INET6))
-		set_tcp(fd);
+		encl_relay_set_tcp(fd);
 	return fd;
 }
 
