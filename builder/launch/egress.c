@@ -32,6 +32,8 @@ enum {
 	HEAD_MS = 10000,
 	RESOLVE_MS = 10000,
 	CONNECT_MS = 15000, /* for all addresses together */
+	OTHERS = 256,	    /* descriptors for all else that run does */
+	EACH = 3,	    /* of a connection: see most_of() */
 	NEXT_MS = 300,	    /* then the next address is tried beside it */
 	ATTEMPTS = 4,
 	LINES_BURST = 50, /* of the log, and so many more a second */
@@ -82,6 +84,7 @@ struct encl_egress {
 	struct encl_resolver *resolver;
 	struct visitor *visitors, *dead;
 	unsigned n;
+	unsigned most, visitors_most; /* connections, and those not there yet */
 	/* of the log */
 	unsigned tokens;
 	uint64_t tokens_at;
@@ -514,11 +517,17 @@ is_ours(const struct encl_egress *g, int fd)
 			   a.svm_family == AF_VSOCK && a.svm_cid == g->cid);
 }
 
+static bool
+is_full(const struct encl_egress *g)
+{
+	return g->n >= g->visitors_most ||
+	       g->n + encl_relay_connections(g->relay) >= g->most;
+}
+
 static void
 came(struct encl_egress *g)
 {
-	while (g->n < VISITORS_MAX &&
-	       g->n + encl_relay_connections(g->relay) < ENCL_RELAY_MAX) {
+	while (!is_full(g)) {
 		int fd =
 			accept4(g->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		struct visitor *v;
@@ -583,8 +592,7 @@ tick(struct encl_egress *g)
 static void
 update(struct encl_egress *g)
 {
-	const bool full = g->starved || g->n >= VISITORS_MAX ||
-			  g->n + encl_relay_connections(g->relay) >= ENCL_RELAY_MAX;
+	const bool full = g->starved || is_full(g);
 	const bool ticking = g->visitors || full;
 	struct itimerspec t = {.it_interval.tv_nsec = 0};
 
@@ -692,6 +700,23 @@ raise_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/*
+ * How many connections there are descriptors for: two each, and up to five for a
+ * quarter of them, whose target is looked for.
+ */
+static unsigned
+most_of(void)
+{
+	struct rlimit limit;
+	rlim_t most = ENCL_RELAY_MAX;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit))
+		most = (limit.rlim_cur > 2 * OTHERS ? limit.rlim_cur - OTHERS
+						    : limit.rlim_cur / 2) /
+		       EACH;
+	return most < 4 ? 4 : most < ENCL_RELAY_MAX ? (unsigned)most : ENCL_RELAY_MAX;
+}
+
 struct encl_egress *
 encl_egress_serve(int listener, bool framed, uint32_t cid,
 		  const struct encl_egress_options *o)
@@ -699,6 +724,8 @@ encl_egress_serve(int listener, bool framed, uint32_t cid,
 	struct encl_egress *g = encl_xcalloc(1, sizeof *g);
 
 	raise_limit();
+	g->most = most_of();
+	g->visitors_most = g->most / 4 < VISITORS_MAX ? g->most / 4 : VISITORS_MAX;
 	g->framed = framed;
 	g->cid = cid;
 	g->local = o->local;
