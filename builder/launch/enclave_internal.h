@@ -31,10 +31,10 @@ struct encl_life {
 	int signals; /* signalfd */
 	bool begin;  /* the heartbeat has just come */
 	bool told_ready;
-	bool asked;    /* for an attestation */
+	bool asked;			/* for an attestation */
 	bool units_changed, ready_told; /* of the status channel */
-	bool stopping; /* in order, until stop_at */
-	bool off;      /* switch it off now */
+	bool stopping;			/* in order, until stop_at */
+	bool off;			/* switch it off now */
 	uint64_t started, last_output, beat_at, stop_at, ended_at; /* ms; 0: not yet */
 };
 
