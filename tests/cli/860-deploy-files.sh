@@ -123,6 +123,10 @@ assert main["readinessProbe"]["exec"]["command"] == ["enclavebuild", "status", "
     "--attestation", "required", "--against", sys.argv[1]]
 env = {v["name"]: v["value"] for v in pod["initContainers"][0]["env"]}
 assert env["IMAGE_PCR0"] == sys.argv[1] and env["IMAGE_REFERENCE"] == sys.argv[2], env
+# kubelet makes an emptyDir with mode 0777: the run folder is one of our own in it.
+env = {v["name"]: v["value"] for v in main["env"]}
+mounts = [v["mountPath"] for v in main["volumeMounts"]]
+assert env["ENCLAVEBUILD_RUN"] not in mounts and any(env["ENCLAVEBUILD_RUN"].startswith(m + "/") for m in mounts), env
 assert pod["imagePullSecrets"] == [{"name": "registry"}]
 assert docs[2]["spec"]["ports"][0]["port"] == 4000
 END
