@@ -22,6 +22,8 @@ enum { ANSWER_MAX = 1 << 16 };
 static char *
 look_script(const struct subject *s)
 {
+	encl_auto(encl_free) char *tool = encl_template_shell_word(s->d.tool);
+
 	return encl_xasprintf("PATH=$PATH:/usr/local/bin:/usr/sbin\n"
 			      "root=\n"
 			      "[ \"$(id -u)\" -eq 0 ] || root='sudo -n'\n"
@@ -30,8 +32,7 @@ look_script(const struct subject *s)
 			      "echo \"tool $($root %s version 2>/dev/null)\"\n"
 			      "if echo '%s  %s/%s/%s.eif' | $root sha256sum -c --status "
 			      "2>/dev/null; then echo 'image yes'; fi\n",
-			      s->d.tool, s->sha256, ENCL_DEPLOY_FOLDER, s->name,
-			      s->sha256);
+			      tool, s->sha256, ENCL_DEPLOY_FOLDER, s->name, s->sha256);
 }
 
 struct host {
