@@ -186,7 +186,8 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	encl_auto(encl_free) char *target = NULL;
 
 	subject_init(&s);
-	if (subject_read(cli, args, &s, e) || encl_deploy_render(&s.d, &files, e))
+	if (subject_read(cli, args, &s, e) || deploy_own_tool(args, &s, e) ||
+	    encl_deploy_render(&s.d, &files, e))
 		return -1;
 	target = transport_name(&s.target);
 	doc = report_of(&s, target);

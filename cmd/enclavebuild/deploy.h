@@ -42,6 +42,10 @@ int subject_read(struct cli *cli, const struct args *args, struct subject *out,
 int deploy_choose(const struct args *args, const char *name, const char *const *words,
 		  unsigned *out, struct encl_err *e) ENCL_MUST_CHECK;
 
+/* On this host the program that runs is the tool. */
+int deploy_own_tool(const struct args *args, struct subject *s,
+		    struct encl_err *e) ENCL_MUST_CHECK;
+
 /* A list of commands, each a list of words (new reference). */
 json_t *deploy_host_commands(const struct args *args, const struct subject *s);
 json_t *deploy_cluster_commands(const struct subject *s, const char *folder);

@@ -196,13 +196,15 @@ apply(const struct transport *t, const struct subject *s, const char **result,
 }
 
 /* On this host the program that runs is the tool; in a bundle, what starts it. */
-static int
-own_path(struct subject *s, struct encl_err *e)
+int
+deploy_own_tool(const struct args *args, struct subject *s, struct encl_err *e)
 {
 	const char *bundled = getenv("ENCLAVEBUILD_SELF");
 	char path[4096];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
 
+	if (s->target.kind != ENCL_TARGET_LOCAL || args_has(args, "tool"))
+		return 0;
 	if (bundled && *bundled == '/') {
 		free(s->identity);
 		s->identity = encl_xstrdup(bundled);
@@ -229,9 +231,6 @@ go(struct cli *cli, const struct args *args, struct subject *s, const char **res
 	char sha256[65] = "";
 	struct host h = {.root = false};
 
-	if (s->target.kind == ENCL_TARGET_LOCAL && !args_has(args, "tool") &&
-	    own_path(s, e))
-		return -1;
 	if (look(&t, s, &h, e))
 		return -1;
 	t.sudo = !h.root;

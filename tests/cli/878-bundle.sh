@@ -23,6 +23,6 @@ same "version" "$("$ENCL" version)" "$(cat out)"
 run 0 there measure /app.eif
 same "measure" "$("$ENCL" measure bare/app.eif)" "$(cat out)"
 run 0 there deploy /app.eif --name app --no-publish -n
-grep -q '^ExecStart=/usr/local/bin/enclavebuild run ' out || fail "$(cat out)"
+grep -q '^ExecStart=/opt/enclavebuild run ' out || fail "$(cat out)"
 run 1 bash "$TOP/cmd/bundle.sh" nothing x.tar.gz
 [ ! -e x.tar.gz ] || fail "half a bundle"
