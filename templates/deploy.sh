@@ -178,11 +178,16 @@ roll_back() {
 	stop
 	restore_tool
 	if [ -e "$dir/previous" ]; then
-		mv -f "$dir/previous" "$file"
+		if ! cp -p "$dir/previous" "$file.new" || ! mv -f "$file.new" "$file"; then
+			result "lost"
+			say "$dir/previous could not be put back"
+			return
+		fi
+		rm -f "$dir/changing" "$dir/previous"
 		[ "$supervisor" = none ] || systemctl daemon-reload
 	else
 		[ "$supervisor" = none ] || systemctl disable --quiet "$unit" 2>/dev/null || true
-		rm -f "$file"
+		rm -f "$file" "$dir/changing"
 		[ "$supervisor" = none ] || systemctl daemon-reload
 		result "removed"
 		say "there was no other before it"
@@ -205,6 +210,7 @@ roll_back() {
 on_exit() {
 	status=$?
 	trap - EXIT
+	set +e
 	[ -z "$changing" ] || roll_back
 	[ -z "$tool_changed" ] || [ "$status" -eq 0 ] || restore_tool
 	exit "$status"
@@ -238,6 +244,7 @@ if is_active; then old_active=yes; fi
 if [ -n "$old_active" ] && [ -z "$tool_changed" ] && printf '%s\n' "$new" | cmp -s - "$file" &&
 	"$tool" status "$name" --until "$gate_until" --attestation "$gate_attestation" \
 		--against "$pcr0" >/dev/null 2>&1; then
+	rm -f "$dir/changing"
 	result "unchanged"
 	say "$name runs already as it should"
 	exit 0
@@ -256,8 +263,15 @@ if [ -e /dev/nitro_enclaves ]; then
 		lacks "there are $pages MiB of huge pages, the enclave takes $memory; see $setup"
 fi
 old_pid=$(state_of Pid)
-rm -f "$dir/previous"
-if [ -e "$file" ]; then cp -p "$file" "$dir/previous"; fi
+# Where one was cut off (power), the way back leads to what was before it.
+if [ -e "$dir/changing" ]; then
+	old_active=$(cat "$dir/changing")
+else
+	rm -f "$dir/previous"
+	if [ -e "$file" ]; then cp -p "$file" "$dir/previous"; fi
+	echo "$old_active" >"$dir/changing.new"
+	mv -f "$dir/changing.new" "$dir/changing"
+fi
 changing=yes
 stop
 printf '%s\n' "$new" >"$file.new"
@@ -278,11 +292,12 @@ if [ "$code" -ne 0 ]; then
 fi
 changing=
 tool_changed=
+rm -f "$dir/changing"
 # The image before this one stays, for a way back by hand; older ones go.
 before=$(cat "$dir/running" 2>/dev/null || true)
 for f in "$dir"/*.eif; do
 	case $f in "$image" | "$before") ;; *) rm -f "$f" ;; esac
 done
-echo "$image" >"$dir/running"
+echo "$image" >"$dir/running" || true
 result "deployed"
 say "$name runs"
