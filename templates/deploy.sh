@@ -241,6 +241,12 @@ fi
 # ---- the change ----
 
 if is_active; then old_active=yes; fi
+# It could not be put back by this.
+if { [ "$(state_of Alive)" = true ] && { [ -z "$old_active" ] || [ ! -e "$file" ]; }; } ||
+	{ [ "$supervisor" = none ] && [ -e "/etc/systemd/system/$unit" ]; }; then
+	say "$name is here already by another supervisor; remove that one first"
+	exit 1
+fi
 if [ -n "$old_active" ] && [ -z "$tool_changed" ] && printf '%s\n' "$new" | cmp -s - "$file" &&
 	"$tool" status "$name" --until "$gate_until" --attestation "$gate_attestation" \
 		--against "$pcr0" >/dev/null 2>&1; then
