@@ -73,12 +73,16 @@ install_tool() {
 	upload=/var/lib/enclavebuild/tool-$tool_sha256
 	[ -n "$tool_sha256" ] || return 0
 	is_sha256 "$tool_sha256" "$upload" || lacks "$upload is not what was sent"
+	lib=/usr/local/lib/enclavebuild/$tool_sha256
+	if is_sha256 "$tool_sha256" "$tool" || [ "$(readlink "$tool")" = "$lib/enclavebuild" ]; then
+		rm -f "$upload"
+		return 0
+	fi
 	mkdir -p "${tool%/*}"
 	rm -f "$tool.previous"
 	if [ -e "$tool" ]; then cp -pP "$tool" "$tool.previous"; fi
 	tool_changed=yes
 	if tar -tzf "$upload" >/dev/null 2>&1; then
-		lib=/usr/local/lib/enclavebuild/$tool_sha256
 		mkdir -p "$lib"
 		tar -xzf "$upload" -C "$lib" --no-same-owner
 		ln -sfn "$lib/enclavebuild" "$tool.new"
