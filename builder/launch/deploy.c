@@ -14,7 +14,6 @@
 enum {
 	KUBE_PORT_NAME = 15, /* IANA_SVC_NAME */
 	STOP_MARGIN_S = 15,  /* between an orderly end's time and the kill */
-	START_TIMEOUT_S = 600,
 	PROBE_S = 3,
 	MIB_2M = 2,
 	MIB_1G = 1024
@@ -181,8 +180,9 @@ common_values(const struct encl_deployment *d)
 		gate_attestation(d), "gateTimeout", (json_int_t)s->gate.timeout_s,
 		"stopTimeout", (json_int_t)s->stop_timeout_s, "killTimeout",
 		(json_int_t)s->stop_timeout_s + STOP_MARGIN_S, "startTimeout",
-		(json_int_t)(s->gate.timeout_s > START_TIMEOUT_S ? s->gate.timeout_s
-								 : START_TIMEOUT_S),
+		(json_int_t)(s->gate.timeout_s > ENCL_DEPLOY_START_S
+				     ? s->gate.timeout_s
+				     : ENCL_DEPLOY_START_S),
 		"memoryMiB", (json_int_t)d->memory_mib, "allocatorMiB",
 		(json_int_t)d->memory_mib, "cpus", (json_int_t)d->cpus, "ports",
 		ports_json(d));
@@ -316,7 +316,7 @@ kube_values(const struct encl_deployment *d)
 		"namespace", k->namespace_name, "toolImage", k->tool_image, "pullSecret",
 		k->pull_secret ? k->pull_secret : "", "kubeArch",
 		d->arch == ENCL_ARCH_X86_64 ? "amd64" : "arm64", "replicas",
-		(json_int_t)k->replicas, "progressDeadline", start + START_TIMEOUT_S,
+		(json_int_t)k->replicas, "progressDeadline", start + ENCL_DEPLOY_START_S,
 		"startProbes", (start + PROBE_S - 1) / PROBE_S, "hugePages",
 		big ? "hugepages-1Gi" : "hugepages-2Mi", "hugePagesMemory", memory);
 	json_object_update(v, more);

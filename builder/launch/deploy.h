@@ -22,6 +22,7 @@
 enum {
 	ENCL_DEPLOY_NAME = 40, /* bytes, as encl_state_name_ok */
 	ENCL_DEPLOY_FILES = 4,
+	ENCL_DEPLOY_START_S = 600, /* for what comes before the gate's time */
 	ENCL_USER_DATA_MAX = 16384 /* bytes, EC2's limit */
 };
 

@@ -12,20 +12,29 @@
 	"resolve:ssm:/aws/service/ami-amazon-linux-latest/"                              \
 	"al2023-ami-kernel-default-"
 
-enum { ANSWER_MAX = 1 << 20, MARGIN_S = 900 };
+enum { ANSWER_MAX = 1 << 20, MARGIN_S = 900, ROLLOUT_MAX_S = 7 * 86400 };
+
+/* The pods come one after the other, each after its node has fetched the image. */
+static unsigned
+rollout_s(const struct subject *s)
+{
+	uint64_t all = (uint64_t)s->target.kubernetes.replicas *
+		       (s->settings.gate.timeout_s + ENCL_DEPLOY_START_S);
+
+	return all < ROLLOUT_MAX_S ? (unsigned)all : ROLLOUT_MAX_S;
+}
 
 static int
-kubectl(const char *const argv[], const char *input, unsigned timeout_s, int *status,
-	struct encl_err *e)
+kubectl(const char *const argv[], const char *input, unsigned timeout_s,
+	struct encl_buf *out, int *status, struct encl_err *e)
 {
-	encl_auto(encl_buf_clear) struct encl_buf out = {.cap = ANSWER_MAX};
 	struct encl_spawn s = {.argv = argv,
 			       .input = input,
 			       .n_input = input ? strlen(input) : 0,
 			       .keep_env = true,
 			       .show_err = true,
 			       .timeout_s = timeout_s,
-			       .out = &out};
+			       .out = out};
 
 	return encl_spawn_run(&s, status, e);
 }
@@ -37,7 +46,11 @@ deploy_kubernetes(struct cli *cli, const struct subject *s,
 {
 	encl_auto(encl_free) char *name = encl_deploy_kube_name(s->name);
 	encl_auto(encl_free) char *what = encl_xasprintf("deployment/%s", name);
-	unsigned seconds = s->settings.gate.timeout_s;
+	encl_auto(encl_free) char *same =
+		encl_xasprintf("deployment.apps/%s unchanged\n", name);
+	encl_auto(encl_buf_clear) struct encl_buf said = {.cap = ANSWER_MAX};
+	encl_auto(encl_buf_clear) struct encl_buf out = {.cap = ANSWER_MAX};
+	unsigned seconds = rollout_s(s);
 	encl_auto(encl_free) char *timeout = encl_xasprintf("--timeout=%us", seconds);
 	const char *space = s->target.kubernetes.namespace_name;
 	const char *const apply[] = {"kubectl", "apply", "-f", "-", NULL};
@@ -48,19 +61,25 @@ deploy_kubernetes(struct cli *cli, const struct subject *s,
 	int status;
 
 	*result = NULL;
-	if (kubectl(apply, files->v[0].text, MARGIN_S, &status, e))
+	if (kubectl(apply, files->v[0].text, MARGIN_S, &said, &status, e))
 		return -1;
 	if (status)
 		return encl_fail(e, ENCL_FAILED, "%s: kubectl apply failed (exit %d)",
 				 s->target.name, status);
 	encl_info(&cli->log, "waiting for %s", what);
-	if (kubectl(wait, NULL, seconds + MARGIN_S, &status, e))
+	if (kubectl(wait, NULL, seconds + MARGIN_S, &out, &status, e))
 		return -1;
 	if (!status) {
 		*result = "deployed";
 		return 0;
 	}
-	if (kubectl(undo, NULL, MARGIN_S, &status, e))
+	/* The revision before it is an older one, not what was there. */
+	if (strstr(encl_buf_text(&said), same))
+		return encl_fail(e, ENCL_FAILED,
+				 "%s: %s did not become ready within %u s; it is the "
+				 "revision that was there already",
+				 s->target.name, what, seconds);
+	if (kubectl(undo, NULL, MARGIN_S, &out, &status, e))
 		return -1;
 	*result = status ? NULL : "restored";
 	return encl_fail(e, ENCL_FAILED, "%s: %s did not become ready within %u s; %s",
@@ -120,7 +139,7 @@ deploy_cluster_commands(const struct subject *s, const char *folder)
 	encl_auto(encl_free) char *file =
 		encl_xasprintf("%s/kubernetes.yaml", folder ? folder : ".");
 	encl_auto(encl_free) char *timeout =
-		encl_xasprintf("--timeout=%us", s->settings.gate.timeout_s);
+		encl_xasprintf("--timeout=%us", rollout_s(s));
 
 	if (s->target.kind == ENCL_TARGET_EC2)
 		return json_pack("[o]", ec2_command(s, folder ? folder : "."));

@@ -25,7 +25,7 @@ cat >bin/kubectl <<END
 #!/bin/sh
 echo "\$*" >>$WORK/asked
 case \$1 in
-apply) cat >$WORK/applied; exit \$(cat $WORK/apply) ;;
+apply) cat >$WORK/applied; cat $WORK/says; exit \$(cat $WORK/apply) ;;
 rollout) exit \$(cat "$WORK/\$2") ;;
 esac
 END
@@ -36,6 +36,7 @@ answers() { # answers APPLY STATUS UNDO: the exit codes
 	echo "$2" >status
 	echo "$3" >undo
 }
+: >says
 export PATH=$WORK/bin:$PATH
 run 0 "$ENCL" deploy --output shown
 
@@ -44,15 +45,22 @@ run 0 "$ENCL" deploy
 same "result" "my.app deployed on fleet" "$(cat out)"
 cmp applied shown/kubernetes.yaml || fail "something else was applied"
 same "what was asked" "apply -f -
-rollout status deployment/my-app -n team --timeout=77s" "$(cat asked)"
+rollout status deployment/my-app -n team --timeout=677s" "$(cat asked)"
 
 answers 0 1 0
-rejects 1 "fleet: deployment/my-app did not become ready within 77 s; the revision before it is back" "$ENCL" deploy -q
+rejects 1 "fleet: deployment/my-app did not become ready within 677 s; the revision before it is back" "$ENCL" deploy -q
 same "what was asked" "apply -f -
-rollout status deployment/my-app -n team --timeout=77s
+rollout status deployment/my-app -n team --timeout=677s
 rollout undo deployment/my-app -n team" "$(cat asked)"
 answers 0 1 1
-rejects 1 "fleet: deployment/my-app did not become ready within 77 s; there is no revision before it to go back to" "$ENCL" deploy -q
+rejects 1 "fleet: deployment/my-app did not become ready within 677 s; there is no revision before it to go back to" "$ENCL" deploy -q
+# The same again: a revision before it is not what was there.
+echo "deployment.apps/my-app unchanged" >says
+answers 0 1 0
+rejects 1 "fleet: deployment/my-app did not become ready within 677 s; it is the revision that was there already" "$ENCL" deploy -q
+same "what was asked" "apply -f -
+rollout status deployment/my-app -n team --timeout=677s" "$(cat asked)"
+: >says
 answers 1 0 0
 rejects 1 "fleet: kubectl apply failed (exit 1)" "$ENCL" deploy -q
 same "what was asked" "apply -f -" "$(cat asked)"
