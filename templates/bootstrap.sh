@@ -34,7 +34,7 @@ fi
 sum=@{sh:toolFetchSha256}
 fetched=/var/lib/enclavebuild/tool.fetched
 if ! echo "$sum  $fetched" | sha256sum -c --status 2>/dev/null; then
-	curl -fsS --proto '=https' --retry 5 -o "$fetched" -- @{sh:toolFetchUrl}
+	curl -fsSL --proto '=https' --retry 5 -o "$fetched" -- @{sh:toolFetchUrl}
 	echo "$sum  $fetched" | sha256sum -c --quiet
 fi
 if tar -tzf "$fetched" >/dev/null 2>&1; then

@@ -94,7 +94,7 @@ same "what runs" "$PCR0 ready true" "$(on there /usr/local/bin/enclavebuild stat
 same "the unit" "active enabled" "$(on there systemctl show -p ActiveState -p UnitFileState --value enclavebuild-app.service | tr '\n' ' ' | sed 's/ $//')"
 same "what was asked of the instance" "dnf install -y aws-nitro-enclaves-cli
 modprobe nitro_enclaves
-curl -fsS --proto =https --retry 5 -o /var/lib/enclavebuild/tool.fetched -- https://files.example/tool" "$(cat asked)"
+curl -fsSL --proto =https --retry 5 -o /var/lib/enclavebuild/tool.fetched -- https://files.example/tool" "$(cat asked)"
 same "what was allocated" "memory_mib: 1000
 cpu_count: 2" "$(grep -v -e '^#' -e '^---' allocated)"
 
