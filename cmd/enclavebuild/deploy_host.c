@@ -86,6 +86,15 @@ look(const struct transport *t, const struct subject *s, struct host *h,
 	return 0;
 }
 
+/* It gets its name as a whole: another deploy may send or read the same one. */
+static char *
+sending(const char *folder, const char *to)
+{
+	return encl_xasprintf("sh -c 'umask 077; to=%s; mkdir -p %s && cat >$to.$$ && "
+			      "mv -f $to.$$ $to || { rm -f $to.$$; exit 1; }'",
+			      to, folder);
+}
+
 /* A file's bytes into one of the target's folder; nobody else can write there. */
 static int
 send_file(const struct transport *t, const char *path, const char *to, struct encl_err *e)
@@ -93,8 +102,7 @@ send_file(const struct transport *t, const char *path, const char *to, struct en
 	encl_auto(encl_close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	encl_auto(encl_free) char *folder =
 		encl_xstrndup(to, (size_t)(strrchr(to, '/') - to));
-	encl_auto(encl_free) char *plain =
-		encl_xasprintf("sh -c 'umask 077; mkdir -p %s && cat >%s'", folder, to);
+	encl_auto(encl_free) char *plain = sending(folder, to);
 	encl_auto(encl_free) char *command = transport_root(t, plain);
 	encl_auto(encl_buf_clear) struct encl_buf out = {.cap = ANSWER_MAX};
 	int status;
@@ -276,12 +284,13 @@ deploy_host_commands(const struct args *args, const struct subject *s)
 
 	json_array_append_new(list, command_json(&t, "exec sh -s"));
 	if (!s->reference) {
-		encl_auto(encl_free) char *to = encl_xasprintf(
-			"sh -c 'umask 077; mkdir -p %s/%s && cat >%s/%s/%s.eif.part'",
-			ENCL_DEPLOY_FOLDER, s->name, ENCL_DEPLOY_FOLDER, s->name,
-			s->sha256);
+		encl_auto(encl_free) char *folder =
+			encl_xasprintf("%s/%s", ENCL_DEPLOY_FOLDER, s->name);
+		encl_auto(encl_free) char *to =
+			encl_xasprintf("%s/%s.eif.part", folder, s->sha256);
+		encl_auto(encl_free) char *command = sending(folder, to);
 
-		json_array_append_new(list, command_json(&t, to));
+		json_array_append_new(list, command_json(&t, command));
 	}
 	json_array_append_new(list, command_json(&t, "sh -s"));
 	return list;
