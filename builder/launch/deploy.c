@@ -232,8 +232,15 @@ host_values(const struct encl_deployment *d, json_t **out, struct encl_err *e)
 		encl_xasprintf("%s/%s/%s.eif", ENCL_DEPLOY_FOLDER, d->name, d->sha256);
 
 	json_object_set_new(v, "command", run_command(d, d->tool, image, "auto", NULL));
-	if (add_value(v, "unit", "systemd.service", TEMPLATE(systemd), e) ||
-	    add_value(v, "detached", "detached.sh", TEMPLATE(detached), e))
+	/* Amazon Linux has systemd, and user-data has little room. */
+	if (d->target->kind == ENCL_TARGET_EC2 &&
+	    d->settings->supervisor == ENCL_SUPERVISOR_AUTO) {
+		json_object_set_new(v, "supervisor", json_string("systemd"));
+		json_object_set_new(v, "detached", json_string(""));
+	} else if (add_value(v, "detached", "detached.sh", TEMPLATE(detached), e)) {
+		return -1;
+	}
+	if (add_value(v, "unit", "systemd.service", TEMPLATE(systemd), e))
 		return -1;
 	*out = encl_take(v, NULL);
 	return 0;

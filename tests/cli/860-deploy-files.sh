@@ -92,7 +92,8 @@ assert doc["runcmd"] == [["sh", "/var/lib/enclavebuild/bootstrap.sh"]], doc["run
 for name in "bootstrap.sh", "deploy.sh", "allocator.yaml":
     open("aws." + name, "w").write(files["/var/lib/enclavebuild/" + name]["content"])
 END
-same "the script on an instance and on a host" "$(sed 's/^supervisor=.*//' host/deploy.sh)" "$(sed 's/^supervisor=.*//' aws.deploy.sh)"
+script() { sed 's/^supervisor=.*//; /^new_start=/,/^$/d' "$1"; }
+same "the script on an instance and on a host" "$(script host/deploy.sh)" "$(script aws.deploy.sh)"
 shellcheck -s sh aws.bootstrap.sh aws.deploy.sh || fail "shellcheck"
 same "allocator.yaml" "---
 memory_mib: 1025
