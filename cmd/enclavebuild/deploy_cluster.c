@@ -100,8 +100,9 @@ static json_t *
 ec2_command(const struct subject *s, const char *folder)
 {
 	const struct encl_target_ec2 *t = &s->target.ec2;
-	encl_auto(encl_free) char *newest = encl_xasprintf(
-		"%s%s", AL2023, s->d.arch == ENCL_ARCH_X86_64 ? "x86_64" : "arm64");
+	bool arm = s->d.arch != ENCL_ARCH_X86_64;
+	encl_auto(encl_free) char *newest =
+		encl_xasprintf("%s%s", AL2023, arm ? "arm64" : "x86_64");
 	encl_auto(encl_free) char *data =
 		encl_xasprintf("file://%s/user-data.yaml", folder);
 	encl_auto(encl_free) char *profile =
@@ -113,7 +114,10 @@ ec2_command(const struct subject *s, const char *folder)
 	if (t->region)
 		add(list, "--region", t->region);
 	add(list, "--image-id", t->ami ? t->ami : newest);
-	add(list, "--instance-type", t->instance_type);
+	/* the default is one of x86_64 */
+	add(list, "--instance-type",
+	    arm && !strcmp(t->instance_type, "m5.xlarge") ? "m6g.xlarge"
+							  : t->instance_type);
 	add(list, "--count", "1");
 	add(list, "--enclave-options", "Enabled=true");
 	add(list, "--metadata-options", "HttpTokens=required");
