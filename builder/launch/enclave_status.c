@@ -139,6 +139,9 @@ take(struct encl_life *l, enum encl_status_event event)
 		l->ready_told = true;
 		encl_info(l->o->log, "the enclave is ready after %.1f s",
 			  (double)(encl_clock_ms() - l->started) / 1000);
+		/* also of one without units */
+		encl_record_set(l->record, "NSM", json_boolean(l->status.nsm));
+		encl_record_set(l->record, "Exec", json_boolean(l->status.exec));
 		ask_attestation(l);
 		break;
 	case ENCL_STATUS_EGRESS:
