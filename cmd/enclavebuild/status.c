@@ -150,6 +150,12 @@ judge(const struct wish *w, const struct encl_state *s, struct encl_err *e)
 		return not_yet(e, s->name, "is not ready");
 	if (w->until && !json_is_true(json_object_get(s->json, "Heartbeat")))
 		return not_yet(e, s->name, "has no heartbeat");
+	/* Without a status channel `run` takes the heartbeat, and 30 s, for ready. */
+	if (w->until && w->ready && !json_is_boolean(json_object_get(s->json, "NSM")))
+		return not_yet(
+			e, s->name,
+			"has not answered on its status channel; --until heartbeat "
+			"is for images without one");
 	code = w->attested ? judge_attestation(w, s, e) : ENCL_OK;
 	return code;
 }

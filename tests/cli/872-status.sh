@@ -81,6 +81,10 @@ says 1 "m.json: has no Measurements.PCR0" --against m.json
 # ---- attestation ----
 says 1 "app is not attested yet" --attestation required
 run 0 "$ENCL" status app --attestation auto
+# Of 30 s of silence run makes "ready"; nothing has answered.
+enclave app ready "$PCR0" null null
+says 1 "app has not answered on its status channel; --until heartbeat is for images without one" --until ready
+run 0 "$ENCL" status app --until heartbeat
 enclave app ready "$PCR0" true null
 says 1 "app is not attested yet" --attestation auto
 enclave app ready "$PCR0" false null
