@@ -712,7 +712,7 @@ most_of(void)
 
 	if (!getrlimit(RLIMIT_NOFILE, &limit))
 		most = (limit.rlim_cur > (rlim_t)OTHERS * 2 ? limit.rlim_cur - OTHERS
-						    : limit.rlim_cur / 2) /
+							    : limit.rlim_cur / 2) /
 		       EACH;
 	return most < 4 ? 4 : most < ENCL_RELAY_MAX ? (unsigned)most : ENCL_RELAY_MAX;
 }
