@@ -92,6 +92,42 @@ read_payload(const cbor_item_t *map, struct encl_document *d)
 	return true;
 }
 
+/* libcbor makes room for as many items as a head promises, before it looks for one;
+ * each takes a byte at least, so all promises together are no more than the bytes. */
+struct promise {
+	size_t left;
+	bool broken;
+};
+
+static void
+look(void *arg, size_t items)
+{
+	struct promise *p = arg;
+
+	p->broken = p->broken || items > p->left;
+	if (!p->broken)
+		p->left -= items;
+}
+
+static bool
+keeps_its_promises(const uint8_t *bytes, size_t n)
+{
+	struct cbor_callbacks callbacks = cbor_empty_callbacks;
+	struct promise p = {n, false};
+
+	callbacks.array_start = look;
+	callbacks.map_start = look;
+	for (size_t at = 0; at < n && !p.broken;) {
+		struct cbor_decoder_result r =
+			cbor_stream_decode(bytes + at, n - at, &callbacks, &p);
+
+		if (r.status != CBOR_DECODER_FINISHED || !r.read)
+			return false;
+		at += r.read;
+	}
+	return !p.broken;
+}
+
 static int
 fail(struct encl_err *e)
 {
@@ -107,13 +143,14 @@ encl_document_read(const uint8_t *p, size_t n, struct encl_document *out,
 	const uint8_t *payload;
 	size_t n_payload;
 
-	if (!n || n > ENCL_DOCUMENT_MAX)
+	if (!n || n > ENCL_DOCUMENT_MAX || !keeps_its_promises(p, n))
 		return fail(e);
 	__attribute__((cleanup(unref))) cbor_item_t *cose = cbor_load(p, n, &result);
 
 	if (!cose || result.read != n || !cbor_isa_array(cose) ||
 	    cbor_array_size(cose) != 4 ||
-	    !bytes_of(cbor_array_handle(cose)[2], &payload, &n_payload) || !n_payload)
+	    !bytes_of(cbor_array_handle(cose)[2], &payload, &n_payload) || !n_payload ||
+	    !keeps_its_promises(payload, n_payload))
 		return fail(e);
 	__attribute__((cleanup(unref))) cbor_item_t *map =
 		cbor_load(payload, n_payload, &result);
