@@ -55,8 +55,7 @@ static char scratch[CHUNK];
 static int table_fd, null_fd;
 static int pipe_fds[2];
 
-static _Noreturn void __attribute__((format(printf, 1, 2)))
-die(const char *fmt, ...)
+static _Noreturn void __attribute__((format(printf, 1, 2))) die(const char *fmt, ...)
 {
 	va_list ap;
 	int saved = errno;
