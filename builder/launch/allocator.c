@@ -142,18 +142,6 @@ plan_node(const struct encl_host *h, const struct encl_host_node *node,
 	       new_mib(p) <= node->free_mib;
 }
 
-static char *
-pool_of(const struct encl_host *h)
-{
-	encl_auto(encl_free) unsigned *ids = encl_xcalloc(h->n_cpus + 1, sizeof *ids);
-	size_t n = 0;
-
-	for (size_t i = 0; i < h->n_cpus; i++)
-		if (h->cpus[i].pooled)
-			ids[n++] = h->cpus[i].id;
-	return encl_host_format_list(ids, n);
-}
-
 static int
 fail_room(const struct encl_host *h, uint64_t mib, unsigned cpus, struct encl_err *e)
 {
@@ -193,7 +181,7 @@ encl_allocator_plan(const struct encl_host *h, uint64_t mib, unsigned cpus,
 				found = plan_node(h, &h->nodes[i], &ours, mib, cpus, &p);
 	if (!found)
 		return fail_room(h, mib, cpus, e);
-	p.old_pool = pool_of(h);
+	p.old_pool = encl_host_pool(h);
 	*out = encl_take(p, (struct encl_allocator_plan){0});
 	return 0;
 }

@@ -440,3 +440,15 @@ encl_host_node(const struct encl_host *h, unsigned id)
 			return &h->nodes[i];
 	return NULL;
 }
+
+char *
+encl_host_pool(const struct encl_host *h)
+{
+	encl_auto(encl_free) unsigned *ids = encl_xcalloc(h->n_cpus + 1, sizeof *ids);
+	size_t n = 0;
+
+	for (size_t i = 0; i < h->n_cpus; i++)
+		if (h->cpus[i].pooled)
+			ids[n++] = h->cpus[i].id;
+	return encl_host_format_list(ids, n);
+}

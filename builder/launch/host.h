@@ -66,6 +66,8 @@ const struct encl_host_node *encl_host_node(const struct encl_host *h, unsigned 
 int encl_host_parse_list(const char *text, unsigned **ids, size_t *n,
 			 struct encl_err *e) ENCL_MUST_CHECK;
 char *encl_host_format_list(const unsigned *ids, size_t n);
+/* The pool as such a list; "" where there is none. */
+char *encl_host_pool(const struct encl_host *h);
 
 /* How many pages of each size make up a memory. */
 struct encl_host_choice {

@@ -145,24 +145,12 @@ has(const unsigned *ids, size_t n, unsigned id)
 	return false;
 }
 
-static char *
-pool_list(const struct encl_host *h)
-{
-	encl_auto(encl_free) unsigned *ids = encl_xcalloc(h->n_cpus + 1, sizeof *ids);
-	size_t n = 0;
-
-	for (size_t i = 0; i < h->n_cpus; i++)
-		if (h->cpus[i].pooled)
-			ids[n++] = h->cpus[i].id;
-	return encl_host_format_list(ids, n);
-}
-
 static int
 check_cpu(const struct encl_host *h, const unsigned *ids, size_t n, unsigned id,
 	  struct encl_err *e)
 {
 	const struct encl_host_cpu *cpu = find_cpu(h, id);
-	encl_auto(encl_free) char *pool = pool_list(h);
+	encl_auto(encl_free) char *pool = encl_host_pool(h);
 
 	if (!cpu || !cpu->pooled)
 		return encl_fail(
