@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/stream.h"
 #include "registry/registry.h"
+#include "verify/evidence_subject.h"
 
 #define SPDX	  "application/spdx+json"
 #define CYCLONEDX "application/vnd.cyclonedx+json"
@@ -81,35 +82,6 @@ annotate(struct encl_evidence *v, const char *key, const char *value)
 	json_object_set_new(v->annotations, key, json_string(value));
 }
 
-/* The payload of a DSSE envelope as JSON, or NULL.  (in envelope: bytes of
- * standard base64, read by hand: no line breaks, any padding) */
-static json_t *
-payload(const json_t *envelope)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *text = json_string_value(json_object_get(envelope, "payload"));
-	encl_auto(encl_free) char *out = NULL;
-	json_t *doc = NULL;
-	struct encl_err ignored;
-	uint32_t bits = 0;
-	size_t n = 0;
-
-	if (!text)
-		return NULL;
-	out = encl_xmalloc(strlen(text) + 1);
-	for (size_t i = 0; text[i] && text[i] != '='; i++) {
-		const char *d = strchr(digits, text[i]);
-
-		if (!d)
-			return NULL;
-		bits = bits << 6 | (uint32_t)(d - digits);
-		if (i % 4)
-			out[n++] = (char)(bits >> (6 - 2 * (i % 4)));
-	}
-	return encl_json_parse(out, n, "payload", &doc, &ignored) ? NULL : doc;
-}
-
 static const char *
 predicate_of(const json_t *statement)
 {
@@ -121,15 +93,15 @@ predicate_of(const json_t *statement)
 static int
 take_provenance(struct encl_evidence *v, const json_t *doc, struct encl_err *e)
 {
-	encl_auto(json_decref) json_t *inner = payload(doc);
-	const char *predicate = predicate_of(inner ? inner : doc);
+	encl_auto(json_decref) json_t *statement = encl_evidence_statement(doc);
+	const char *predicate = predicate_of(statement);
 
 	if (!predicate)
 		return is_not(v,
 			      "an in-toto statement, nor an envelope with one (no "
 			      "\"predicateType\")",
 			      e);
-	set_type(v, IN_TOTO, inner ? DSSE : IN_TOTO);
+	set_type(v, IN_TOTO, statement != doc ? DSSE : IN_TOTO);
 	annotate(v, "in-toto.io/predicate-type", predicate);
 	return 0;
 }
@@ -140,7 +112,8 @@ take_bundle(struct encl_evidence *v, const json_t *doc, struct encl_err *e)
 {
 	const char *type = json_string_value(json_object_get(doc, "mediaType"));
 	const json_t *envelope = json_object_get(doc, "dsseEnvelope");
-	encl_auto(json_decref) json_t *inner = payload(envelope);
+	encl_auto(json_decref) json_t *inner =
+		envelope ? encl_evidence_statement(doc) : NULL;
 
 	if (!type || strncmp(type, BUNDLE, strlen(BUNDLE)) != 0 || strlen(type) > 127)
 		return is_not(v, "a sigstore bundle (no \"mediaType\" of one)", e);
