@@ -21,6 +21,7 @@ static const struct {
 	[ENCL_SHA256] = {"sha256:", "SHA256", 32, true},
 	[ENCL_SHA384] = {"sha384:", "SHA384", 48, false},
 	[ENCL_SHA512] = {"sha512:", "SHA512", 64, true},
+	[ENCL_SHA1] = {"sha1:", "SHA1", 20, false},
 };
 
 struct encl_hash {

@@ -10,7 +10,8 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 
-enum encl_algo { ENCL_SHA256, ENCL_SHA384, ENCL_SHA512 };
+/* SHA-1 only where a format wants it (SPDX): it proves nothing. */
+enum encl_algo { ENCL_SHA256, ENCL_SHA384, ENCL_SHA512, ENCL_SHA1 };
 
 enum { ENCL_DIGEST_MAX = 64, ENCL_DIGEST_TEXT = 8 + 128 };
 

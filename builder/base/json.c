@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/stream.h"
 
 enum { MAX_DEPTH = 64, MAX_VALUES = 1 << 18, BYTES_PER_VALUE = 16 };
@@ -130,6 +131,39 @@ encl_json_object(const json_t *obj, const char *key, const char *what, json_t **
 		return wrong_type(key, what, "an object", e);
 	*out = v;
 	return 0;
+}
+
+/* Bytes of the one character of UTF-8 at s, by jansson's own rules; 0: none. */
+static size_t
+character(const char *s)
+{
+	for (size_t n = 1; n <= 4 && s[n - 1]; n++) {
+		encl_auto(json_decref) json_t *v = json_stringn(s, n);
+
+		if (v)
+			return n;
+	}
+	return 0;
+}
+
+json_t *
+encl_json_text(const char *bytes)
+{
+	json_t *whole = json_string(bytes);
+	encl_auto(encl_buf_clear) struct encl_buf b = {.cap = SIZE_MAX};
+
+	if (whole)
+		return whole;
+	while (*bytes) {
+		size_t n = character(bytes);
+
+		if (n)
+			encl_buf_add(&b, bytes, n);
+		else
+			encl_buf_add_fmt(&b, "\\x%02x", (unsigned char)*bytes);
+		bytes += n ? n : 1;
+	}
+	return json_string(encl_buf_text(&b));
 }
 
 static char *

@@ -31,6 +31,10 @@ int encl_json_array(const json_t *obj, const char *key, const char *what, json_t
 int encl_json_object(const json_t *obj, const char *key, const char *what, json_t **out,
 		     struct encl_err *e) ENCL_MUST_CHECK;
 
+/* Bytes from outside as a string, whatever they are: what is not UTF-8 becomes
+ * "\\xHH" (of each byte).  New reference. */
+json_t *encl_json_text(const char *bytes);
+
 /* malloc'ed text.  Pretty: two spaces and a final newline.  Compact: neither.
  * Both escape everything outside ASCII. */
 char *encl_json_pretty(const json_t *v);

@@ -52,3 +52,23 @@ TEST(base_json_limits)
 	FAILS(parse("{}x", &e), ENCL_FAILED,
 	      "j:1:3: not valid JSON: end of file expected near 'x'");
 }
+
+TEST(base_json_text)
+{
+	static const struct {
+		const char *bytes, *text;
+	} cases[] = {{"", ""},
+		     {"plain \t\n\x01\x7f", "plain \t\n\x01\x7f"},
+		     {"\xc3\xa9 \xf0\x9f\x94\x92", "\xc3\xa9 \xf0\x9f\x94\x92"},
+		     {"a\xff\xc3\xa9", "a\\xff\xc3\xa9"},
+		     {"\xc3", "\\xc3"},
+		     {"\xc0\xaf", "\\xc0\\xaf"},	    /* overlong */
+		     {"\xed\xa0\x80!", "\\xed\\xa0\\x80!"}, /* a surrogate */
+		     {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		encl_auto(json_decref) json_t *v = encl_json_text(cases[i].bytes);
+
+		EQ_STR(cases[i].text, json_string_value(v));
+	}
+}
