@@ -20,6 +20,7 @@ apply_engine(struct encl_env *env, const struct encl_manifest *m, const json_t *
 
 	if (encl_docker_settings(m, kernel_config, 0, &settings, e))
 		return -1;
+	encl_tree_set_item(tree, "docker.engine", &m->docker.engine.pos);
 	encl_docker_engine_layer(m, &settings, json_object_get(part, "pin"), arena,
 				 &layer);
 	if (encl_layer_apply(env, m, &layer, json_object_get(part, "pin"), tree, &ignored,
@@ -40,11 +41,14 @@ encl_assemble(struct encl_env *env, const struct encl_manifest *m, const json_t 
 	for (size_t i = 0; i < m->n_layers; i++) {
 		const json_t *part = json_array_get(json_object_get(lock, "rootfs"), i);
 		encl_auto(encl_free) char *at = encl_manifest_at(m, m->layers[i].pos);
+		encl_auto(encl_free) char *item = encl_xasprintf("rootfs[%zu]", i);
 
+		encl_tree_set_item(t, item, &m->layers[i].pos);
 		if (encl_layer_apply(env, m, &m->layers[i], json_object_get(part, "pin"),
 				     t, config, e))
-			return encl_wrap(e, "%srootfs[%zu]", at, i);
+			return encl_wrap(e, "%s%s", at, item);
 	}
+	encl_tree_set_item(t, NULL, NULL);
 	*tree = encl_take(t, NULL);
 	return 0;
 }

@@ -72,6 +72,17 @@ int encl_plan(struct encl_env *env, const struct encl_manifest *m, json_t **out,
 struct encl_eif;
 json_t *encl_plan_image(const struct encl_eif *eif);
 
+/*
+ * Where each path of the image comes from, by the lock beside the manifest (without
+ * one: ENCL_MISMATCH) and the inputs as build takes them: every path of the ramdisks
+ * as verify/owner.h has them, and "kernel", "cmdline" and "metadata" for the sections
+ * of that name.  Kinds beside those of struct encl_origin: "kernel" (a package, or a
+ * file as the manifest has it), "init" and "boot".
+ */
+struct encl_origins;
+int encl_build_origins(struct encl_env *env, const struct encl_manifest *m,
+		       struct encl_origins **out, struct encl_err *e) ENCL_MUST_CHECK;
+
 /* "app.eif" -> "app.measurements.json"; malloc'ed. */
 char *encl_measurements_path(const char *image);
 

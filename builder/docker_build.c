@@ -188,16 +188,18 @@ encl_docker_build_install(struct encl_env *env, const struct encl_manifest *m,
 	encl_auto(json_decref) json_t *pins = image_pins(lock);
 	encl_auto(encl_docker_settings_clear) struct encl_docker_settings first = {0};
 
+	encl_tree_set_item(tree, "docker", &m->docker.pos);
 	if (encl_docker_settings(m, kernel_config, 0, &first, e) ||
 	    encl_docker_engine_trim(m, &first, tree, e) ||
 	    encl_docker_install_images(env, m, pins, first.layers, tree, &d->images, e) ||
 	    encl_docker_match_images(m, &d->images, e) ||
 	    encl_docker_settings(m, kernel_config, d->images.bytes, &d->settings, e))
 		return -1;
-	return add_daemon_json(m, d->settings.daemon, tree, e) ||
-			       add_volumes(env, m, tree, e)
-		       ? -1
-		       : 0;
+	if (add_daemon_json(m, d->settings.daemon, tree, e) ||
+	    add_volumes(env, m, tree, e))
+		return -1;
+	encl_tree_set_item(tree, NULL, NULL);
+	return 0;
 }
 
 /* ---- units ---- */

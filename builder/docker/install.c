@@ -222,10 +222,13 @@ encl_docker_install_images(struct encl_env *env, const struct encl_manifest *m,
 	for (size_t i = 0; i < images.n; i++) {
 		encl_auto(encl_free) char *at =
 			encl_manifest_at(m, m->docker.images[i].pos);
+		encl_auto(encl_free) char *item = encl_xasprintf("docker.images[%zu]", i);
 
+		encl_tree_set_item(tree, item, &m->docker.images[i].pos);
 		if (install_one(env, m, json_array_get(pins, i), i, c, &images, e))
-			return encl_wrap(e, "%sdocker.images[%zu]", at, i);
+			return encl_wrap(e, "%s%s", at, item);
 	}
+	encl_tree_set_item(tree, "docker", &m->docker.pos);
 	if (images.n && c->finish(c, e))
 		return -1;
 	*out = images;

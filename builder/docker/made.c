@@ -25,10 +25,15 @@ assemble(struct encl_env *env, const struct encl_manifest *m,
 		return encl_fail(e, ENCL_MISMATCH,
 				 "the lock's words are not what lock writes of it; run "
 				 "\"enclavebuild lock\"");
-	for (size_t i = 0; i < image->n_layers; i++)
+	for (size_t i = 0; i < image->n_layers; i++) {
+		encl_auto(encl_free) char *item = encl_xasprintf(
+			"docker.images[%td].rootfs[%zu]", image - m->docker.images, i);
+
+		encl_tree_set_item(t, item, &image->layers[i].pos);
 		if (encl_layer_apply(env, m, &image->layers[i], json_array_get(pins, i),
 				     t, base, e))
 			return encl_wrap(e, "rootfs[%zu]", i);
+	}
 	/* the tar holds extended attributes; whether the image does is told later */
 	return encl_tree_normalise(t, m->source_date_epoch, ENCL_ROOT_SQUASHFS, e);
 }

@@ -51,10 +51,27 @@ struct graft {
 	const struct encl_tree_names *before;
 	size_t next; /* in before */
 	struct encl_node *folder;
-	struct encl_inode **shared; /* copies of inodes with several names, by tag */
+	struct encl_tree_origin *origin; /* of the layer */
+	struct encl_inode **shared;	 /* copies of inodes with several names, by tag */
 	size_t n_shared, room;
 	uint64_t bytes;
 };
+
+/* What an item of the manifest brought is not the layer's as a whole. */
+static void
+keep_origin(struct graft *g, const struct encl_origin *from)
+{
+	struct encl_tree_origin *o =
+		(struct encl_tree_origin *)(uintptr_t)(const void *)from;
+
+	if (!o || !o->item.item) {
+		g->to->origin = g->origin;
+		return;
+	}
+	if (!o->copy)
+		o->copy = encl_tree_add_origin(g->to, from, &o->item);
+	g->to->origin = o->copy;
+}
 
 static struct encl_inode *
 copy_inode(struct graft *g, const struct encl_inode *i)
@@ -78,6 +95,7 @@ copy_inode(struct graft *g, const struct encl_inode *i)
 		g->bytes += i->content.size;
 	else if (i->type == ENCL_SYMLINK)
 		g->bytes += strlen(i->link);
+	keep_origin(g, i->origin);
 	return encl_tree_inode_of(g->to, &entry);
 }
 
@@ -103,6 +121,7 @@ inode_for(struct graft *g, struct encl_inode *i)
 static struct encl_inode *
 whiteout(struct graft *g)
 {
+	g->to->origin = g->origin;
 	return encl_tree_inode(g->to, ENCL_CHR); /* 0000 0:0, device 0:0 */
 }
 
@@ -204,15 +223,18 @@ encl_tree_graft(struct encl_tree *from, const struct encl_tree_names *before,
 		struct encl_tree *to, const char *folder, uint64_t *bytes,
 		struct encl_err *e)
 {
-	struct graft g = {.from = from, .to = to, .before = before};
+	struct graft g = {.from = from, .to = to, .before = before, .origin = to->origin};
 	int rc;
 
 	encl_tree_clear_tags(from);
+	for (struct encl_tree_origin *o = from->origins; o; o = o->next)
+		o->copy = NULL;
 	rc = make_folder(&g, folder, e);
 	if (rc == 0)
 		rc = encl_tree_walk(from, graft_one, &g, e);
 	if (rc == 0)
 		rc = put_gone(&g, NULL, e);
+	to->origin = g.origin;
 	free(g.shared);
 	*bytes = g.bytes;
 	return rc;

@@ -13,7 +13,9 @@
 /* One begin() … end(); public is what inodes point to. */
 struct encl_tree_origin {
 	struct encl_origin public;
+	struct encl_tree_item item;
 	struct encl_tree_origin *next; /* in order of begin */
+	struct encl_tree_origin *copy; /* in the tree that is grafted onto */
 	uint32_t index;
 };
 
@@ -43,6 +45,8 @@ struct encl_tree {
 
 	/* the layer that is being applied */
 	struct encl_tree_origin *origins, **next_origin, *origin;
+	uint32_t n_origins;
+	struct encl_tree_item item; /* of those that begin now */
 	uint32_t layer;
 	bool whiteouts;
 	struct encl_tree_link *links; /* deferred */
@@ -74,6 +78,11 @@ encl_tree_is_dropped(const struct encl_node *n)
 }
 /* Sorts what is dirty. */
 void encl_tree_tidy(struct encl_tree *t);
+
+/* Makes an origin the current one, as begin does. */
+struct encl_tree_origin *encl_tree_add_origin(struct encl_tree *t,
+					      const struct encl_origin *origin,
+					      const struct encl_tree_item *item);
 
 /* Zeroed but for type, nlink 1 and the current origin. */
 struct encl_inode *encl_tree_inode(struct encl_tree *t, enum encl_entry_type type);

@@ -384,21 +384,49 @@ finish_links(struct encl_tree *t, struct encl_err *e)
 
 /* ---- the sink ---- */
 
+void
+encl_tree_set_item(struct encl_tree *t, const char *item, const struct encl_pos *pos)
+{
+	t->item = (struct encl_tree_item){0};
+	if (item)
+		t->item.item = encl_arena_strdup(t->arena, item);
+	if (item && !pos->file)
+		t->item.line = pos->line;
+}
+
+struct encl_tree_item
+encl_tree_item_of(const struct encl_origin *o)
+{
+	return ((const struct encl_tree_origin *)(const void *)o)->item;
+}
+
+struct encl_tree_origin *
+encl_tree_add_origin(struct encl_tree *t, const struct encl_origin *origin,
+		     const struct encl_tree_item *item)
+{
+	struct encl_tree_origin *o = encl_arena_alloc(t->arena, sizeof *o);
+
+	o->public.kind = encl_arena_strdup(t->arena, origin->kind);
+	o->public.name = encl_arena_strdup(t->arena, origin->name);
+	o->item.item = item->item ? encl_arena_strdup(t->arena, item->item) : NULL;
+	o->item.line = item->line;
+	o->index = t->n_origins++;
+	*t->next_origin = o;
+	t->next_origin = &o->next;
+	t->origin = o;
+	return o;
+}
+
 static int
 begin(struct encl_entry_sink *s, const struct encl_origin *origin, int whiteouts,
       struct encl_err *e)
 {
 	struct encl_tree *t = (struct encl_tree *)s;
-	struct encl_tree_origin *o = encl_arena_alloc(t->arena, sizeof *o);
 
 	if (t->layer == 0x7fffffff)
 		return encl_fail(e, ENCL_FAILED, "too many layers");
-	o->public.kind = encl_arena_strdup(t->arena, origin->kind);
-	o->public.name = encl_arena_strdup(t->arena, origin->name);
-	o->index = t->layer++;
-	*t->next_origin = o;
-	t->next_origin = &o->next;
-	t->origin = o;
+	t->layer++;
+	encl_tree_add_origin(t, origin, &t->item);
 	t->whiteouts = whiteouts != 0;
 	encl_layer_clear(t);
 	return 0;

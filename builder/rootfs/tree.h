@@ -68,6 +68,18 @@ ENCL_AUTO_PTR(struct encl_tree, encl_tree_free);
  */
 struct encl_entry_sink *encl_tree_sink(struct encl_tree *t);
 
+/* What of the manifest asks for a layer: "rootfs[1]", NULL where nothing does, and
+ * its line, 0 where it is not in the manifest itself. */
+struct encl_tree_item {
+	const char *item;
+	unsigned line;
+};
+/* For the layers that begin from now on; copied. */
+void encl_tree_set_item(struct encl_tree *t, const char *item,
+			const struct encl_pos *pos);
+/* That of an inode's origin. */
+struct encl_tree_item encl_tree_item_of(const struct encl_origin *o);
+
 struct encl_node *encl_tree_root(struct encl_tree *t);
 
 /*

@@ -233,3 +233,44 @@ TEST(rootfs_changes_place)
 	OK(sink->end(sink, &e));
 	CHECK(encl_tree_find(to, "there/x/a"));
 }
+
+/* What an item of the manifest brought keeps its origin; the rest is the layer's. */
+TEST(rootfs_changes_origins)
+{
+	static const struct encl_origin made = {"package", "app 1"};
+	static const struct encl_origin layer = {"image", "sha256:1"};
+	const struct encl_pos pos = {.line = 4};
+	encl_auto(encl_tree_free) struct encl_tree *from = encl_tree_new(NULL);
+	encl_auto(encl_tree_free) struct encl_tree *to = encl_tree_new(NULL);
+	struct encl_entry_sink *sink = encl_tree_sink(from);
+	const struct encl_origin *o;
+	char line[] = "f a 1";
+	char later[] = "f b 1";
+	char other[] = "f M 1";
+	uint64_t bytes;
+
+	encl_tree_set_item(from, "docker.images[0].rootfs[1]", &pos);
+	OK(sink->begin(sink, &made, 0, &e));
+	add_line(sink, line);
+	OK(sink->end(sink, &e));
+	encl_tree_set_item(from, NULL, NULL);
+	OK(sink->begin(sink, &made, 0, &e));
+	add_line(sink, later);
+	OK(sink->end(sink, &e));
+	sink = encl_tree_sink(to);
+	OK(sink->begin(sink, &layer, 0, &e));
+	OK(encl_tree_graft(from, NULL, to, "L", &bytes, &e));
+	add_line(sink, other);
+	OK(sink->end(sink, &e));
+	encl_tree_free(encl_take(from, NULL));
+	o = encl_tree_find(to, "L/a")->inode->origin;
+	EQ_STR("package", o->kind);
+	EQ_STR("app 1", o->name);
+	EQ_STR("docker.images[0].rootfs[1]", encl_tree_item_of(o).item);
+	EQ_INT(4, encl_tree_item_of(o).line);
+	o = encl_tree_find(to, "L/b")->inode->origin;
+	EQ_STR("image", o->kind);
+	EQ_STR("sha256:1", o->name);
+	o = encl_tree_find(to, "M")->inode->origin;
+	EQ_STR("image", o->kind);
+}

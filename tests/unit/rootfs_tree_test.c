@@ -393,3 +393,48 @@ TEST(rootfs_tree_report)
 	       "\"bytes\":10}]}",
 	       text);
 }
+
+/* What of the manifest asks for a layer stays with what the layer brings. */
+TEST(rootfs_tree_items)
+{
+	static const char *const first[] = {"a/", "a/x", "a/y", NULL};
+	static const char *const second[] = {"a/y", "b/z", NULL};
+	static const char *const third[] = {"c", NULL};
+	const struct encl_pos here = {.line = 7, .column = 3};
+	const struct encl_pos elsewhere = {
+		.line = 9, .column = 1, .file = "compose.yaml"};
+	static const struct {
+		const char *path, *item;
+		unsigned line;
+	} rows[] = {
+		{"a", "rootfs[0]", 7}, {"a/x", "rootfs[0]", 7},
+		{"a/y", "docker", 0},  {"b", "docker", 0}, /* made for what is in it */
+		{"b/z", "docker", 0},  {"c", NULL, 0},
+	};
+	encl_auto(encl_tree_free) struct encl_tree *t = encl_tree_new(NULL);
+	char item[] = "rootfs[0]";
+
+	encl_tree_set_item(t, item, &here);
+	item[0] = 'x'; /* a copy is kept */
+	begin(t, "image", "one");
+	add_files(t, first, "1");
+	end(t);
+	encl_tree_set_item(t, "docker", &elsewhere);
+	begin(t, "package", "two");
+	add_files(t, second, "2");
+	end(t);
+	encl_tree_set_item(t, NULL, NULL);
+	begin(t, "generated", "three");
+	add_files(t, third, "3");
+	end(t);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct encl_node *n = encl_tree_find(t, rows[i].path);
+		struct encl_tree_item got;
+
+		OK(n ? 0 : -1);
+		got = encl_tree_item_of(n->inode->origin);
+		EQ_STR(rows[i].item ? rows[i].item : "(none)",
+		       got.item ? got.item : "(none)");
+		EQ_INT(rows[i].line, got.line);
+	}
+}
