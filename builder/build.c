@@ -98,6 +98,25 @@ list_sections(const char *path, json_t **sections, struct encl_err *e)
 	return 0;
 }
 
+int
+encl_measurements_resigned(json_t *doc, const char *path, const struct encl_eif_result *r,
+			   struct encl_err *e)
+{
+	encl_auto(json_decref) json_t *measured =
+		encl_measurements_json(&r->measurements);
+	encl_auto(json_decref) json_t *sections = NULL;
+	char file[ENCL_DIGEST_TEXT];
+
+	if (list_sections(path, &sections, e))
+		return -1;
+	encl_digest_format(&r->sha256, file);
+	json_object_update(doc, measured);
+	json_object_set_new(doc, "Size", json_integer((json_int_t)r->size));
+	json_object_set_new(doc, "Digest", json_string(file));
+	json_object_set(doc, "Sections", sections);
+	return 0;
+}
+
 /* Nothing of it is measured; `run` reads it.  The manifest's memory, or what the
  * image needs. */
 static json_t *

@@ -86,6 +86,12 @@ int encl_build_origins(struct encl_env *env, const struct encl_manifest *m,
 /* "app.eif" -> "app.measurements.json"; malloc'ed. */
 char *encl_measurements_path(const char *image);
 
+/* Makes a measurements document one of the same image with another signature,
+ * which is the file at path. */
+int encl_measurements_resigned(json_t *doc, const char *path,
+			       const struct encl_eif_result *r,
+			       struct encl_err *e) ENCL_MUST_CHECK;
+
 /*
  * Digest of what the manifest means: its canonical form with local paths
  * replaced by the digests of their content; the same on every machine.

@@ -29,51 +29,26 @@ add_protected(struct encl_buf *b, const struct encl_curve *curve)
 	encl_buf_clear(&map);
 }
 
-static void
-digest_of(const struct encl_curve *curve, const uint8_t *payload, size_t n,
-	  struct encl_digest *out)
+void
+encl_cose_to_sign(const struct encl_curve *curve, const uint8_t *payload, size_t n,
+		  struct encl_buf *out)
 {
-	encl_auto(encl_buf_clear) struct encl_buf b = {.cap = MAX_COSE};
-
-	encl_cbor_add_array(&b, 4);
-	encl_cbor_add_text(&b, "Signature1");
-	add_protected(&b, curve);
-	encl_cbor_add_bytes(&b, "", 0);
-	encl_cbor_add_bytes(&b, payload, n);
-	encl_digest_of(curve->hash, b.data, b.len, out);
+	encl_cbor_add_array(out, 4);
+	encl_cbor_add_text(out, "Signature1");
+	add_protected(out, curve);
+	encl_cbor_add_bytes(out, "", 0);
+	encl_cbor_add_bytes(out, payload, n);
 }
 
-static void
-encode(const struct encl_curve *curve, const uint8_t *payload, size_t n,
-       const uint8_t *rs, struct encl_buf *out)
+void
+encl_cose_encode(const struct encl_curve *curve, const uint8_t *payload, size_t n,
+		 const uint8_t *rs, struct encl_buf *out)
 {
 	encl_cbor_add_array(out, 4);
 	add_protected(out, curve);
 	encl_cbor_add_map(out, 0);
 	encl_cbor_add_bytes(out, payload, n);
 	encl_cbor_add_bytes(out, rs, 2 * curve->width);
-}
-
-int
-encl_cose_sign(EVP_PKEY *key, const uint8_t *payload, size_t n, struct encl_buf *out,
-	       struct encl_err *e)
-{
-	const struct encl_curve *curve = encl_curve_of(key);
-	uint8_t rs[ENCL_ECDSA_MAX];
-	struct encl_digest digest;
-
-	if (!curve || n > MAX_COSE / 2)
-		return encl_fail(e, ENCL_SIGN, "cannot sign with this kind of key");
-	digest_of(curve, payload, n, &digest);
-	if (encl_ecdsa_sign(curve, key, &digest, rs, e))
-		return -1;
-	if (!encl_ecdsa_verify(curve, key, &digest, rs))
-		return encl_fail(
-			e, ENCL_SIGN,
-			"the signature that was made does not verify: the key file "
-			"contradicts itself");
-	encode(curve, payload, n, rs, out);
-	return encl_buf_check(out, "the signature", e);
 }
 
 /* The one curve whose protected header these bytes are. */
@@ -118,7 +93,7 @@ encl_cose_read(const uint8_t *p, size_t n, struct encl_cose *out, struct encl_er
 		return encl_fail(e, ENCL_SIGN,
 				 "signature: %zu bytes of r and s; %s has %zu", rs_size,
 				 c.curve->name, 2 * c.curve->width);
-	encode(c.curve, c.payload, c.payload_size, c.rs, &again);
+	encl_cose_encode(c.curve, c.payload, c.payload_size, c.rs, &again);
 	if (again.over || again.len != n || memcmp(again.data, p, n) != 0)
 		return encl_fail(e, ENCL_SIGN, "signature: not in CBOR's shortest form");
 	*out = c;
@@ -128,10 +103,12 @@ encl_cose_read(const uint8_t *p, size_t n, struct encl_cose *out, struct encl_er
 bool
 encl_cose_verify(const struct encl_cose *c, EVP_PKEY *key)
 {
+	encl_auto(encl_buf_clear) struct encl_buf b = {.cap = MAX_COSE};
 	struct encl_digest digest;
 
 	if (encl_curve_of(key) != c->curve)
 		return false;
-	digest_of(c->curve, c->payload, c->payload_size, &digest);
+	encl_cose_to_sign(c->curve, c->payload, c->payload_size, &b);
+	encl_digest_of(c->curve->hash, b.data, b.len, &digest);
 	return encl_ecdsa_verify(c->curve, key, &digest, c->rs);
 }

@@ -11,10 +11,12 @@
 #include "base/err.h"
 #include "sign/ecdsa.h"
 
-/* Signs payload and appends the COSE_Sign1; ENCL_SIGN.  The signature was
- * verified with OpenSSL before it is given out. */
-int encl_cose_sign(EVP_PKEY *key, const uint8_t *payload, size_t n, struct encl_buf *out,
-		   struct encl_err *e) ENCL_MUST_CHECK;
+/* Appends the Sig_structure of a payload: the bytes whose digest is signed. */
+void encl_cose_to_sign(const struct encl_curve *curve, const uint8_t *payload, size_t n,
+		       struct encl_buf *out);
+/* Appends the COSE_Sign1 with the signature r and s. */
+void encl_cose_encode(const struct encl_curve *curve, const uint8_t *payload, size_t n,
+		      const uint8_t *rs, struct encl_buf *out);
 
 /* The parts of a COSE_Sign1, borrowed from its bytes. */
 struct encl_cose {
@@ -23,7 +25,7 @@ struct encl_cose {
 	size_t payload_size;
 	const uint8_t *rs; /* 2 * curve->width bytes */
 };
-/* Exactly what encl_cose_sign makes; anything else is ENCL_SIGN. */
+/* Exactly what encl_cose_encode makes; anything else is ENCL_SIGN. */
 int encl_cose_read(const uint8_t *p, size_t n, struct encl_cose *out,
 		   struct encl_err *e) ENCL_MUST_CHECK;
 /* False also where key is on another curve than the header says. */

@@ -19,9 +19,9 @@
 #include "sign/ssl.h"
 
 static const struct encl_curve curves[] = {
-	{"P-256", "prime256v1", NID_X9_62_prime256v1, ENCL_SHA256, -7, 32},
-	{"P-384", "secp384r1", NID_secp384r1, ENCL_SHA384, -35, 48},
-	{"P-521", "secp521r1", NID_secp521r1, ENCL_SHA512, -36, 66},
+	{"P-256", "prime256v1", NID_X9_62_prime256v1, ENCL_SHA256, "ES256", -7, 32},
+	{"P-384", "secp384r1", NID_secp384r1, ENCL_SHA384, "ES384", -35, 48},
+	{"P-521", "secp521r1", NID_secp521r1, ENCL_SHA512, "ES512", -36, 66},
 };
 
 const struct encl_curve *
@@ -192,6 +192,42 @@ encl_ecdsa_sign(const struct encl_curve *curve, const EVP_PKEY *key,
 	    BN_bn2binpad(w.r, out, width) != width ||
 	    BN_bn2binpad(w.s, out + width, width) != width)
 		return encl_fail_ssl(e, "cannot sign with the %s key", curve->name);
+	return 0;
+}
+
+int
+encl_ecdsa_from_der(const struct encl_curve *curve, const uint8_t *der, size_t n,
+		    const char *what, uint8_t out[ENCL_ECDSA_MAX], struct encl_err *e)
+{
+	const uint8_t *p = der;
+	encl_auto(ECDSA_SIG_free) ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &p, (long)n);
+	int width = (int)curve->width;
+	uint8_t *again = NULL;
+	const BIGNUM *r, *s;
+	bool strict;
+	int m;
+
+	ERR_clear_error();
+	if (!sig)
+		return encl_fail(e, ENCL_SIGN, "%s: not a DER ECDSA signature", what);
+	m = i2d_ECDSA_SIG(sig, &again);
+	strict = m > 0 && (size_t)m == n && !memcmp(again, der, n);
+	OPENSSL_free(again);
+	if (!strict)
+		return encl_fail(e, ENCL_SIGN,
+				 "%s: not a DER ECDSA signature: bytes behind it, or "
+				 "another encoding",
+				 what);
+	ECDSA_SIG_get0(sig, &r, &s);
+	if (BN_is_negative(r) || BN_is_negative(s) || BN_num_bytes(r) > width ||
+	    BN_num_bytes(s) > width)
+		return encl_fail(e, ENCL_SIGN,
+				 "%s: r or s is no number of %s: the signature is of a "
+				 "key on another curve",
+				 what, curve->name);
+	if (BN_bn2binpad(r, out, width) != width ||
+	    BN_bn2binpad(s, out + width, width) != width)
+		return encl_fail_ssl(e, "%s", what);
 	return 0;
 }
 

@@ -19,8 +19,9 @@ struct encl_curve {
 	const char *group; /* OpenSSL's name */
 	int nid;
 	enum encl_algo hash;
-	int cose_alg; /* -35 */
-	size_t width; /* bytes of r and of s */
+	const char *alg; /* COSE's name of both: "ES384" */
+	int cose_alg;	 /* -35 */
+	size_t width;	 /* bytes of r and of s */
 };
 enum { ENCL_ECDSA_MAX = 2 * 66 };
 
@@ -34,6 +35,12 @@ const struct encl_curve *encl_curve_by_alg(int cose_alg);
 int encl_ecdsa_sign(const struct encl_curve *curve, const EVP_PKEY *key,
 		    const struct encl_digest *digest, uint8_t out[ENCL_ECDSA_MAX],
 		    struct encl_err *e) ENCL_MUST_CHECK;
+
+/* The same two numbers out of a DER ECDSA-Sig-Value, which is what KMS, tokens and
+ * `openssl dgst` give; what names it in errors. */
+int encl_ecdsa_from_der(const struct encl_curve *curve, const uint8_t *der, size_t n,
+			const char *what, uint8_t out[ENCL_ECDSA_MAX],
+			struct encl_err *e) ENCL_MUST_CHECK;
 
 /* OpenSSL's own verification of such a signature. */
 bool encl_ecdsa_verify(const struct encl_curve *curve, EVP_PKEY *key,

@@ -6,9 +6,11 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/parse.h"
 #include "base/stream.h"
+#include "base/tmpfile.h"
 #include "cmd.h"
 #include "image.h"
 #include "operand.h"
@@ -23,6 +25,9 @@ static const struct option_spec options[] = {
 	{"ramdisk", 0, "FILE", "a ramdisk; the first is PCR1's, all others PCR2's", true},
 	{"signing-certificate", 0, "FILE", "adds PCR8; alone: only PCR8", false},
 	{"file", 0, "FILE", "the PCR that would come of these bytes", false},
+	{"to-sign", 0, "FILE", "write what is to be signed elsewhere; prints its digest",
+	 false},
+	{"certificate", 0, "FILE", "whose signature that is to be", false},
 	{NULL, 0, NULL, NULL, false},
 };
 
@@ -168,6 +173,56 @@ measure_file(struct cli *cli, const char *path, struct encl_err *e)
 	return 0;
 }
 
+/* The document of an image with what is to be signed of it. */
+static void
+report_to_sign(const struct cli *cli, const struct encl_measurements *m, const char *path,
+	       const struct encl_to_sign *t)
+{
+	encl_auto(json_decref) json_t *v = encl_measurements_json(m);
+	char digest[ENCL_DIGEST_TEXT];
+
+	encl_digest_format(&t->digest, digest);
+	if (!cli->json) {
+		report_measurements(cli, m);
+		report("sign %s %s\n", t->alg, digest);
+		return;
+	}
+	json_object_set_new(v, "ToSign",
+			    json_pack("{s:s, s:s, s:s}", "File", path, "Algorithm",
+				      t->alg, "Digest", digest));
+	report_json(v);
+}
+
+static int
+write_to_sign(struct cli *cli, const struct args *a, struct encl_err *e)
+{
+	encl_auto(encl_to_sign_clear) struct encl_to_sign t = {.alg = NULL};
+	struct encl_measurements m = {.has_pcr8 = false};
+	const char *path = args_get(a, "to-sign");
+	struct stat image, out;
+
+	if (!a->n_operands || !args_has(a, "certificate"))
+		return encl_fail(e, ENCL_USAGE,
+				 "measure: --to-sign needs an IMAGE and --certificate, "
+				 "whose key decides the algorithm");
+	if (args_has(a, "signing-certificate"))
+		return encl_fail(e, ENCL_USAGE,
+				 "measure: --to-sign prints PCR8 of --certificate; leave "
+				 "--signing-certificate out");
+	if (!stat(a->operands[0], &image) && !stat(path, &out) &&
+	    image.st_dev == out.st_dev && image.st_ino == out.st_ino)
+		return encl_fail(e, ENCL_USAGE, "--to-sign: %s is the image itself",
+				 path);
+	if (measure_image(cli, a->operands[0], &m, e) ||
+	    encl_to_sign(args_get(a, "certificate"), encl_now(), &m.pcr0, &t, e) ||
+	    encl_write_file(path, t.bytes.data, t.bytes.len, 0644, e))
+		return -1;
+	m.has_pcr8 = true;
+	m.pcr8 = t.pcr8;
+	report_to_sign(cli, &m, path, &t);
+	return 0;
+}
+
 static int
 measure(struct cli *cli, const struct args *a, struct encl_err *e)
 {
@@ -207,6 +262,13 @@ run(struct cli *cli, const struct args *a, struct encl_err *e)
 	if (parts && !args_has(a, "kernel"))
 		return encl_fail(e, ENCL_USAGE,
 				 "measure: --cmdline and --ramdisk need --kernel");
+	if (args_has(a, "certificate") && !args_has(a, "to-sign"))
+		return encl_fail(
+			e, ENCL_USAGE,
+			"measure: --certificate is for --to-sign; PCR8 of one is "
+			"--signing-certificate");
+	if (args_has(a, "to-sign"))
+		return write_to_sign(cli, a, e);
 	if (!args_has(a, "file"))
 		return measure(cli, a, e);
 	if (args_has(a, "signing-certificate"))
@@ -223,7 +285,11 @@ const struct command cmd_measure = {
 	.max_operands = 1,
 	.help = "measure IMAGE computes them from the sections; a damaged image is an\n"
 		"error.  With --kernel, --cmdline and --ramdisk there need be no image\n"
-		"yet.  --file F and --signing-certificate C alone are nitro-cli pcr.",
+		"yet.  --file F and --signing-certificate C alone are nitro-cli pcr.\n"
+		"\n"
+		"--to-sign F --certificate C writes the bytes whose signature the image needs\n"
+		"(COSE's Sig_structure of PCR0) and prints their digest, for a key that is not\n"
+		"here: attach puts the signature on the image.",
 	.options = options,
 	.run = run,
 };

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `enclavebuild sign`: add, replace or remove an image's signature. */
-#include <stdlib.h>
-#include <sys/stat.h>
-
-#include "base/alloc.h"
+#include "sign/sign.h"
 #include "base/clock.h"
-#include "base/tmpfile.h"
 #include "cmd.h"
 #include "image.h"
-#include "sign/image.h"
+#include "resign.h"
 #include "verbs.h"
 
 static const struct option_spec options[] = {
@@ -20,10 +16,13 @@ static const struct option_spec options[] = {
 };
 
 static int
-open_signer(const struct args *a, struct encl_key_signer **out, struct encl_err *e)
+open_signer(struct cli *cli, const struct args *a, struct encl_key_signer **out,
+	    struct encl_err *e)
 {
 	const char *certificate = args_get(a, "certificate");
 	const char *key = args_get(a, "key");
+	const struct encl_signer_request q = {
+		.certificate = certificate, .key = key, .now = encl_now()};
 
 	if (args_has(a, "remove")) {
 		if (certificate || key)
@@ -35,63 +34,20 @@ open_signer(const struct args *a, struct encl_key_signer **out, struct encl_err 
 	if (!certificate || !key)
 		return encl_fail(e, ENCL_USAGE,
 				 "sign: --certificate and --key are both needed");
-	return encl_key_signer_open(certificate, key, encl_now(), out, e);
-}
-
-/* Whole and undamaged; an old signature may be wrong, it is not kept. */
-static int
-check_source(const struct encl_eif *eif, unsigned jobs, struct encl_err *e)
-{
-	encl_auto(encl_image_state_clear) struct encl_image_state s = {.crc = 0};
-
-	if (encl_image_check(eif, jobs, &s, e))
-		return -1;
-	return s.crc_ok ? 0 : encl_image_require(eif, &s, e);
-}
-
-/* What was written, read as a stranger would. */
-static int
-check_result(const char *path, const struct encl_eif_result *want, unsigned jobs,
-	     struct encl_err *e)
-{
-	encl_auto(encl_eif_close) struct encl_eif eif = {.fd = -1};
-	encl_auto(encl_image_state_clear) struct encl_image_state s = {.crc = 0};
-
-	if (encl_image_reopen(path, want, e) || encl_eif_open(path, &eif, e) ||
-	    encl_image_check(&eif, jobs, &s, e))
-		return -1;
-	return encl_image_require(&eif, &s, e);
-}
-
-/* The file itself is replaced where IMAGE is a link to it. */
-static char *
-target(const struct args *a)
-{
-	const char *output = args_get(a, "output");
-	char *real = output ? NULL : realpath(a->operands[0], NULL);
-
-	return real ? real : encl_xstrdup(output ? output : a->operands[0]);
+	return encl_signer_open(&cli->env, &q, out, e);
 }
 
 static int
 run(struct cli *cli, const struct args *a, struct encl_err *e)
 {
 	encl_auto(encl_key_signer_free) struct encl_key_signer *signer = NULL;
-	encl_auto(encl_eif_close) struct encl_eif eif = {.fd = -1};
-	encl_auto(encl_tmpfile_clear) struct encl_tmpfile t = {.fd = -1};
-	encl_auto(encl_free) char *path = target(a);
+	struct resign how = {.image = a->operands[0], .output = args_get(a, "output")};
 	struct encl_eif_result r;
-	struct stat st;
 
-	if (open_signer(a, &signer, e) || encl_eif_open(a->operands[0], &eif, e) ||
-	    check_source(&eif, cli->env.jobs, e))
+	if (open_signer(cli, a, &signer, e))
 		return -1;
-	if (fstat(eif.fd, &st))
-		return encl_fail_sys(e, ENCL_FAILED, "stat %s", a->operands[0]);
-	if (encl_tmpfile_open(&t, path, st.st_mode & 0777, e) ||
-	    encl_eif_resign(&eif, t.fd, signer ? encl_key_signer_base(signer) : NULL,
-			    cli->env.jobs, &r, e) ||
-	    check_result(t.temp, &r, cli->env.jobs, e) || encl_tmpfile_commit(&t, e))
+	how.signer = signer;
+	if (resign(cli, &how, &r, e))
 		return -1;
 	report_measurements(cli, &r.measurements);
 	return 0;

@@ -14,6 +14,7 @@
 #include "base/stream.h"
 #include "base/tmpfile.h"
 #include "eif.h"
+#include "sign/backend.h"
 #include "sign/cbor.h"
 #include "sign/ecdsa.h"
 #include "sign/signature.h"
@@ -511,4 +512,89 @@ TEST(sign_cbor_reader)
 	encl_cbor_ints(&c, &b);
 	CHECK(!encl_cbor_done(&c));
 	EQ_INT(1, b.len); /* the 1 before the break */
+}
+
+/* ---- signatures made elsewhere ---- */
+
+static int
+parse_made(const char *hex, const char *text, uint8_t rs[ENCL_ECDSA_MAX])
+{
+	encl_auto(EVP_PKEY_free) EVP_PKEY *key = EVP_EC_gen("P-256");
+	uint8_t bytes[512];
+	size_t n = hex ? strlen(hex) / 2 : strlen(text);
+
+	if (hex)
+		CHECK(encl_unhex(hex, bytes, n));
+	return encl_signature_file_parse(hex ? bytes : (const uint8_t *)text, n,
+					 encl_curve_of(key), "s", rs, &e);
+}
+#define ZEROS30 "000000000000000000000000000000000000000000000000000000000000"
+#define ZEROS	"00000000000000000000000000000000000000000000000000000000000000"
+
+TEST(sign_made_elsewhere_forms)
+{
+	uint8_t want[64] = {[31] = 5, [32] = 0x80, [63] = 7};
+	uint8_t got[ENCL_ECDSA_MAX];
+
+	OK(parse_made(ZEROS "05"
+			    "80" ZEROS30 "07",
+		      NULL, got));
+	EQ_MEM(want, 64, got, 64);
+	/* INTEGER 5, INTEGER 0x0080…07 of 33 bytes */
+	OK(parse_made(
+		"3026"
+		"020105"
+		"02210080000000000000000000000000000000000000000000000000000000000000"
+		"07",
+		NULL, got));
+	EQ_MEM(want, 64, got, 64);
+	OK(parse_made(NULL,
+		      "MCYCAQUCIQCAAAAAAAAAAAAAAAAAAAAAAAAA\r\n"
+		      "AAAAAAAAAAAAAAAABw==\n",
+		      got));
+	EQ_MEM(want, 64, got, 64);
+}
+
+TEST(sign_made_elsewhere_refused)
+{
+	static const char none[] =
+		"s: not a signature of a key on P-256: neither DER nor the 64 bytes of r "
+		"and s, nor base64 of one of them";
+	static const char encoding[] =
+		"s: not a DER ECDSA signature: bytes behind it, or another encoding";
+	uint8_t rs[ENCL_ECDSA_MAX];
+
+	FAILS(parse_made(NULL, "", rs), ENCL_SIGN, none);
+	FAILS(parse_made(NULL, "====", rs), ENCL_SIGN, none);
+	FAILS(parse_made(NULL, "MCY", rs), ENCL_SIGN, none);
+	FAILS(parse_made(ZEROS, NULL, rs), ENCL_SIGN, none);
+	FAILS(parse_made("3006020105020107ff", NULL, rs), ENCL_SIGN, encoding);
+	FAILS(parse_made("308106020105020107", NULL, rs), ENCL_SIGN, encoding);
+	FAILS(parse_made("3006020105", NULL, rs), ENCL_SIGN,
+	      "s: not a DER ECDSA signature");
+	FAILS(parse_made(
+		      "3026"
+		      "020105"
+		      "022101800000000000000000000000000000000000000000000000000000000000"
+		      "0007",
+		      NULL, rs),
+	      ENCL_SIGN,
+	      "s: r or s is no number of P-256: the signature is of a key on another "
+	      "curve");
+}
+
+TEST(sign_to_sign)
+{
+	encl_auto(encl_to_sign_clear) struct encl_to_sign t = {.alg = NULL};
+	struct encl_pcr pcr0 = {.bytes = {1}};
+
+	OK(encl_to_sign(VECTORS "cert.pem", 0, &pcr0, &t, &e));
+	EQ_STR("ES384", t.alg);
+	EQ_INT(ENCL_SHA384, t.digest.algo);
+	EQ_MEM("\x84jSignature1\x44\xa1\x01\x38\x22\x40\x58\x52\xa2nregister_index", 35,
+	       t.bytes.data, 35);
+	EQ_INT(102, t.bytes.len);
+	EQ_STR("b37d9b2ec2e66c7d19a39882a2a6d2f1f9e71ed699ccd905d00d379489696951"
+	       "a05e113210cf334fe47649943cb47b3e",
+	       pcr_hex(&t.pcr8));
 }
