@@ -35,6 +35,7 @@ struct encl_item {
 	const struct encl_xattr *xattrs;
 	size_t n_xattrs;
 	size_t order;			/* in the ramdisk */
+	size_t data;			/* order of the entry that has the content */
 	const struct encl_owner *owner; /* NULL: not known */
 };
 
@@ -57,8 +58,9 @@ struct encl_inventory {
 	struct encl_image_package *packages; /* by name, version, arch */
 	size_t n_packages;
 	size_t n_ramdisks;
-	char *kernel_release; /* "6.1.0-40-cloud-amd64", from the kernel's own header;
-				 or NULL */
+	char *kernel_release; /* "6.1.0-40-cloud-amd64", from the kernel's own header,
+				 of an arm64 one, which has none, as the metadata
+				 says; or NULL */
 	struct encl_digest kernel, cmdline, metadata; /* SHA-256 of the sections */
 	struct encl_digest ramdisks[ENCL_EIF_MAX_SECTIONS];
 	struct encl_arena *arena;
@@ -67,11 +69,14 @@ void encl_inventory_clear(struct encl_inventory *i);
 ENCL_AUTO_VAL(struct encl_inventory, encl_inventory_clear);
 
 /*
- * One pass over the image (and one over what is compressed, a second time, for the
- * databases where they come late).  origins (or NULL) decides owners where it knows
- * the path; else the databases do.  Two entries of one path in a ramdisk: the last
- * one counts, as for the kernel (verify refuses such images).
+ * One pass over the entries, one over the sections.  origins (or NULL; borrowed, it
+ * must live as long) decides owners where it knows the path; else the databases do,
+ * by the names that folders have once links are followed.  Two entries of one path
+ * in a ramdisk: the last one counts, as for the kernel (verify refuses such images).
+ * ENCL_FAILED: what cannot be read, more than ENCL_INVENTORY_MAX names, databases of
+ * more than 256 MiB.
  */
+enum { ENCL_INVENTORY_MAX = 2000000 };
 int encl_inventory_read(const struct encl_eif *eif, const struct encl_origins *origins,
 			struct encl_inventory *out, struct encl_err *e) ENCL_MUST_CHECK;
 
