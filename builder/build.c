@@ -246,13 +246,18 @@ encl_build_prepare(struct encl_build *b, bool locked, bool *had_lock, char **ini
 	if (encl_build_lock(b, locked, had_lock, e))
 		return -1;
 	kernel_pin = json_object_get(json_object_get(b->lock, "kernel"), "pin");
+	if (b->nitro_cli && encl_build_check_nitro_cli(m, e))
+		return -1;
 	if (check_kernel_pin(b->env, m, kernel_pin, e) ||
 	    encl_kernel_open(b->env, m, kernel_pin, &b->kernel, e) ||
 	    encl_kernel_check(&b->kernel, m, e))
 		return -1;
-	if (encl_assemble(b->env, m, b->lock, b->kernel.config, &b->tree, &b->config,
-			  e) ||
-	    encl_install_guest(b->env, m, b->lock, b->kernel.config, &b->config, b->tree,
+	if (encl_assemble(b->env, m, b->lock, b->kernel.config, &b->tree, &b->config, e))
+		return -1;
+	/* nothing of ours goes into nitro-cli's */
+	if (b->nitro_cli)
+		return encl_build_ramdisks(b, init_bytes, e);
+	if (encl_install_guest(b->env, m, b->lock, b->kernel.config, &b->config, b->tree,
 			       &b->docker, e) ||
 	    encl_tree_normalise(b->tree, m->source_date_epoch, m->boot.format, e))
 		return -1;
@@ -264,7 +269,8 @@ encl_build(struct encl_env *env, const struct encl_manifest *m,
 	   const struct encl_build_request *request, struct encl_build_report *out,
 	   struct encl_err *e)
 {
-	encl_auto(encl_build_clear) struct encl_build b = {.env = env, .m = m};
+	encl_auto(encl_build_clear) struct encl_build b = {
+		.env = env, .m = m, .nitro_cli = request->nitro_cli};
 	const char *debug = encl_manifest_debug_warning(m);
 	encl_auto(encl_build_report_clear) struct encl_build_report r = {0};
 	encl_auto(encl_free) char *init_bytes = NULL;

@@ -34,6 +34,7 @@ int encl_resolve(struct encl_env *env, const struct encl_manifest *m,
 struct encl_build_request {
 	const char *output; /* the image's name; its measurements stand beside it */
 	bool locked;	    /* without a lock: ENCL_MISMATCH */
+	bool nitro_cli;	    /* as nitro-cli lays its images out (docs/10-nitro-cli.md) */
 	uint64_t now;	    /* for the certificate's dates; seconds since the epoch */
 };
 

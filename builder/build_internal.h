@@ -22,6 +22,7 @@ struct encl_build {
 	struct encl_ramdisk *app;
 	struct encl_key_signer *signer;
 	struct encl_docker_build docker;
+	bool nitro_cli; /* the app ramdisk as nitro-cli lays it out */
 };
 
 void encl_build_clear(struct encl_build *b);
@@ -46,6 +47,12 @@ int encl_build_offline(const struct encl_build *b, struct encl_err *e) ENCL_MUST
  * ramdisks) holds an init that is a file. */
 int encl_build_ramdisks(struct encl_build *b, char **init_bytes,
 			struct encl_err *e) ENCL_MUST_CHECK;
+
+/* (build_nitro_cli.c)  ENCL_USAGE for what nitro-cli does not have. */
+int encl_build_check_nitro_cli(const struct encl_manifest *m,
+			       struct encl_err *e) ENCL_MUST_CHECK;
+/* Plans b->app of the image's tree and config. */
+int encl_build_app_nitro_cli(struct encl_build *b, struct encl_err *e) ENCL_MUST_CHECK;
 
 /* {"proxyPort", "allow": [{"host" | "cidr", "ports": ["443"]}]} of network.egress
  * (new reference). */

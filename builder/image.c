@@ -111,8 +111,11 @@ encl_build_ramdisks(struct encl_build *b, char **init_bytes, struct encl_err *e)
 	struct encl_content init;
 
 	if (open_init(b, &init, init_bytes, e) ||
-	    encl_ramdisk_boot(&b->kernel, aws, &init, sde, &b->boot, e) ||
-	    plan_app(b, &cmd, &env, e))
+	    encl_ramdisk_boot(&b->kernel, aws, &init, sde, &b->boot, e))
+		return -1;
+	if (b->nitro_cli)
+		return encl_build_app_nitro_cli(b, e);
+	if (plan_app(b, &cmd, &env, e))
 		return -1;
 	return 0;
 }
@@ -337,6 +340,9 @@ make_metadata(const struct encl_build *b)
 		json_pack("{s:{s:s, s:i}}", "enclavebuild", "manifest", text, "compat",
 			  ENCL_COMPAT);
 
+	if (b->nitro_cli)
+		json_object_set_new(json_object_get(custom, "enclavebuild"), "layout",
+				    json_string("nitro-cli"));
 	add_ways(b->m, json_object_get(custom, "enclavebuild"));
 	add_devices(b, json_object_get(custom, "enclavebuild"));
 	return encl_metadata_text(b->m->name, b->m->version, b->m->source_date_epoch,

@@ -29,7 +29,8 @@ struct encl_ramdisk {
 	struct encl_blob **blobs; /* of entries that are not a tree's */
 	size_t n_blobs, blobs_room;
 	uint32_t next_ino;
-	uint64_t size; /* without trailer and final padding */
+	bool any_order; /* names are not sorted, and may be there twice */
+	uint64_t size;	/* without trailer and final padding */
 	uint32_t crc;
 };
 
@@ -38,6 +39,8 @@ enum { ENCL_CPIO_HEAD_MAX = ENCL_CPIO_HEADER + ENCL_CPIO_NAME_MAX + 4 };
 size_t encl_cpio_head(enum encl_cpio_style style, const struct encl_cpio_item *item,
 		      uint8_t out[ENCL_CPIO_HEAD_MAX]);
 void encl_cpio_trailer(const struct encl_ramdisk *r, struct encl_cpio_item *out);
+/* The way from the folder of `from` to `to`, both paths of one archive. */
+char *encl_cpio_relative(struct encl_arena *a, const char *from, const char *to);
 /* What an archive, compressed or not, is padded to. */
 uint64_t encl_cpio_block(enum encl_cpio_style style);
 

@@ -58,7 +58,7 @@ check_path(const struct encl_ramdisk *r, const char *path, struct encl_err *e)
 			      e);
 	if (!strcmp(path, ENCL_CPIO_TRAILER))
 		return refuse(path, "this name ends an archive", e);
-	if (r->n && strcmp(r->items[r->n - 1].path, path) >= 0)
+	if (!r->any_order && r->n && strcmp(r->items[r->n - 1].path, path) >= 0)
 		return refuse(path, "out of order", e);
 	return 0;
 }
@@ -219,9 +219,8 @@ struct adder {
 	const char *prefix;
 };
 
-/* The way from the folder of `from` to `to`, both paths of one archive. */
-static char *
-relative(struct encl_arena *a, const char *from, const char *to)
+char *
+encl_cpio_relative(struct encl_arena *a, const char *from, const char *to)
 {
 	size_t common = 0;
 	size_t ups = 0;
@@ -254,7 +253,7 @@ add_name(struct adder *a, const struct encl_inode *i, const char *path,
 	struct encl_cpio_item item = r->items[i->tag - 1];
 
 	if (r->style == ENCL_CPIO_LINUXKIT) {
-		item.link = relative(r->arena, path, item.path);
+		item.link = encl_cpio_relative(r->arena, path, item.path);
 		item.size = (uint32_t)strlen(item.link);
 		item.mode = S_IFLNK | (item.mode & 07777);
 		item.ino = r->next_ino++;

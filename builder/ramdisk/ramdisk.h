@@ -145,4 +145,13 @@ int encl_ramdisk_app_squashfs(const struct encl_content *image, uint64_t writabl
 			      struct encl_ramdisk **out,
 			      struct encl_err *e) ENCL_MUST_CHECK;
 
+/*
+ * Ramdisk 1 as nitro-cli and linuxkit lay it out (docs/10-nitro-cli.md): the tree is
+ * an image's alone, gets the layer that Docker lays over it and is normalised here,
+ * times as they are.
+ */
+int encl_ramdisk_nitro_cli(struct encl_tree *t, const struct encl_strings *cmd,
+			   const struct encl_strings *env, struct encl_ramdisk **out,
+			   struct encl_err *e) ENCL_MUST_CHECK;
+
 #endif

@@ -104,6 +104,18 @@ check_output(const struct encl_manifest *m, const char *image, struct encl_err *
 }
 
 static int
+read_compat(const struct args *args, bool *nitro_cli, struct encl_err *e)
+{
+	const char *text = args_get(args, "compat");
+
+	*nitro_cli = text && !strcmp(text, "nitro-cli");
+	if (text && !*nitro_cli)
+		return encl_fail(e, ENCL_USAGE,
+				 "--compat %s: there is \"nitro-cli\" alone", text);
+	return 0;
+}
+
+static int
 run(struct cli *cli, const struct args *args, struct encl_err *e)
 {
 	const char *file = args->n_operands ? args->operands[0] : "enclave.yaml";
@@ -113,6 +125,8 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	struct encl_build_request request = {.locked = args_has(args, "locked"),
 					     .now = encl_now()};
 
+	if (read_compat(args, &request.nitro_cli, e))
+		return -1;
 	cli->env.strict_scripts = args_has(args, "strict-scripts");
 	if (read_manifest(file, &m, e) || cli_need_cache(cli, e) ||
 	    cli_need_registry(cli, e))
@@ -136,6 +150,8 @@ static const struct option_spec options[] = {
 	{"locked", 0, NULL, "refuse to build without a lock that fits", false},
 	{"strict-scripts", 0, NULL, "maintainer scripts with no equivalent are errors",
 	 false},
+	{"compat", 0, "LAYOUT",
+	 "nitro-cli: the application's ramdisk as nitro-cli makes it of an image", false},
 	{"sizes", 0, NULL, "tell what made the image large", false},
 	{NULL, 0, NULL, NULL, false},
 };
