@@ -14,39 +14,9 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "launch/host.h"
+#include "launch/nitro_cli_codes.h"
 
 enum { WRAPPER = 39, TEXT = 160 };
-
-static const struct {
-	unsigned number;
-	enum encl_code code;
-	const char *hint;
-} hints[] = {
-	{11, ENCL_LOST, "the enclave may have ended already"},
-	{18, ENCL_HOST, "run it as root or as a member of the group ne"},
-	{19, ENCL_HOST,
-	 "is the driver loaded and the device there? See \"enclavebuild host check\""},
-	{20, ENCL_USAGE, "name each CPU once in --cpu-ids"},
-	{21, ENCL_HOST,
-	 "a CPU of --cpu-ids is not in the pool; see \"enclavebuild host check\""},
-	{22, ENCL_HOST,
-	 "the pool has not as many CPUs; lower --cpus, or \"enclavebuild host setup\""},
-	{23, ENCL_USAGE, "correct --cpu-ids"},
-	{24, ENCL_HOST, "an enclave takes whole cores; correct --cpus"},
-	{26, ENCL_USAGE,
-	 "nitro-cli wants 4 times the image's size; raise --memory, or use --backend "
-	 "nitro, which needs what \"enclavebuild plan\" says"},
-	{27, ENCL_HOST,
-	 "there are not enough huge pages free; see \"enclavebuild host check\""},
-	{29, ENCL_LOST, "the driver refused a call; --backend nitro says which and why"},
-	{35, ENCL_FAILED, "the image is damaged; see \"enclavebuild inspect\""},
-	{36, ENCL_LOST,
-	 "no heartbeat: the image did not come up, another start is under way (vsock "
-	 "port 9000), or the signature is not accepted; --debug-mode shows the console"},
-	{39, ENCL_LOST, "see /var/log/nitro_enclaves"},
-	{51, ENCL_HOST, "set NITRO_CLI_ARTIFACTS or HOME"},
-	{59, ENCL_SIGN, "is the signing certificate still valid?"},
-};
 
 /* ---- errors ---- */
 
@@ -111,11 +81,11 @@ encl_nitro_cli_fail(struct encl_err *e, const char *stderr_text, int status)
 	}
 	/* its first sentence */
 	snprintf(text, sizeof text, "%.*s", (int)strcspn(words, ".\n"), words);
-	for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
-		if (hints[i].number == number) {
-			hint = hints[i].hint;
-			code = hints[i].code;
-		}
+	if (number < encl_n_nitro_cli_codes) {
+		code = encl_nitro_cli_codes[number].code;
+		if (encl_nitro_cli_codes[number].hint)
+			hint = encl_nitro_cli_codes[number].hint;
+	}
 	return encl_fail(e, code, "nitro-cli run-enclave: E%02u: %s; %s", number, text,
 			 hint);
 }

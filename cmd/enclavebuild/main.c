@@ -33,6 +33,7 @@ const struct command *const commands[] = {
 	&cmd_discover,
 	&cmd_doctor,
 	&cmd_exec,
+	&cmd_explain,
 	&cmd_extract,
 	&cmd_host,
 	&cmd_init,

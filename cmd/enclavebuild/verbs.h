@@ -15,6 +15,7 @@ extern const struct command cmd_deploy;
 extern const struct command cmd_discover;
 extern const struct command cmd_doctor;
 extern const struct command cmd_exec;
+extern const struct command cmd_explain;
 extern const struct command cmd_extract;
 extern const struct command cmd_host;
 extern const struct command cmd_init;

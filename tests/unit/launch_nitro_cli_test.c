@@ -37,8 +37,8 @@ TEST(launch_nitro_cli_errors)
 	EQ_STR("nitro-cli run-enclave: E39: Enclave process connection failure; see "
 	       "/var/log/nitro_enclaves",
 	       e.msg);
-	EQ_INT(-1, encl_nitro_cli_fail(&e, "[ E08 ] Unusable connection. x\n", 8));
-	EQ_STR("nitro-cli run-enclave: E08: Unusable connection; \"nitro-cli explain "
+	EQ_INT(-1, encl_nitro_cli_fail(&e, "[ E37 ] Event wait failure. x\n", 37));
+	EQ_STR("nitro-cli run-enclave: E37: Event wait failure; \"nitro-cli explain "
 	       "--error-code\" says more",
 	       e.msg);
 	EQ_INT(ENCL_LOST, e.code);
