@@ -34,15 +34,15 @@ free_port() { # a port that nobody listens on now
 start() { # start IMAGE OPTION…: in the background, console in $WORK/console
 	local image=$1
 	shift
-	"$ENCL" run --kernel-args quiet --timeout 300 "$@" "$image" >"$WORK/console" 2>"$WORK/err" &
+	"$ENCL" run --kernel-args quiet --timeout 600 "$@" "$image" >"$WORK/console" 2>"$WORK/err" &
 	running=$!
 }
 alive() {
 	kill -0 "$running" 2>/dev/null || fail "the enclave ended:"$'\n'"$(tail -n 40 "$WORK/console" "$WORK/err")"
 }
-# until_is WANT COMMAND…: what the command prints becomes WANT, within 120 s
+# until_is WANT COMMAND…: what the command prints becomes WANT, within 280 s
 until_is() {
-	local want=$1 got='' end=$((SECONDS + 120))
+	local want=$1 got='' end=$((SECONDS + 280))
 	shift
 	while [ "$SECONDS" -lt "$end" ]; do
 		alive
@@ -53,13 +53,13 @@ until_is() {
 	fail "$*:"$'\n'"  want: $want"$'\n'"   got: $got"$'\n'"$(tail -n 40 "$WORK/console" "$WORK/err")"
 }
 ask() { # ask PORT TEXT: sends TEXT (printf's escapes) and prints the answer
-	timeout 5 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0"; printf "$1" >&3; cat <&3' "$1" "$2"
+	timeout 30 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0"; printf "$1" >&3; cat <&3' "$1" "$2"
 }
 version() {
 	ask "$1" 'version\r\nquit\r\n' | cut -c 1-9
 }
 get() { # get PORT PATH
-	curl -sS --max-time 5 "http://127.0.0.1:$1$2"
+	curl -sS --max-time 30 "http://127.0.0.1:$1$2"
 }
 pcr() { # pcr N IMAGE
 	sed -n "s/.*\"PCR$1\": \"\(.*\)\".*/\1/p" "${2%.eif}.measurements.json"

@@ -86,8 +86,8 @@ api "http://d/containers/$id/export" >export.tar
 tar -tf export.tar >names
 grep -qx .dockerenv names || fail "this is no export of a container: $(cat names)"
 printf '/bin/sh\n-c\nx y\n' >cmd
-printf 'PATH=/bin\nA=b c\n' >env
-run 0 python3 "$TOP/tests/support/linuxkit.py" export export.tar cmd env docker.cpio
+printf 'PATH=/bin\nA=b c\n' >"env"
+run 0 python3 "$TOP/tests/support/linuxkit.py" export export.tar cmd "env" docker.cpio
 cmp ours.cpio docker.cpio || {
 	tar -tvf export.tar --numeric-owner --full-time
 	"$ENCL" list ours.eif --ramdisk 1

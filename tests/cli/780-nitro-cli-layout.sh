@@ -31,8 +31,8 @@ run 0 encl build -q --compat nitro-cli -o ours.eif
 ramdisk ours.eif ours.cpio
 run 0 umoci raw unpack --image layout:1 theirs
 printf '/bin/sh\n-c\nx y\n' >cmd
-printf 'PATH=/bin\nA=b c\n' >env
-run 0 python3 "$TOP/tests/support/linuxkit.py" folder theirs cmd env theirs.cpio
+printf 'PATH=/bin\nA=b c\n' >"env"
+run 0 python3 "$TOP/tests/support/linuxkit.py" folder theirs cmd "env" theirs.cpio
 cmp ours.cpio theirs.cpio || fail "$(cmp -l ours.cpio theirs.cpio | wc -l) bytes differ"
 # of the other program's own: names twice, what was left out, what was replaced
 cpio -it --quiet <ours.cpio >names 2>/dev/null
@@ -51,10 +51,10 @@ manifest entry.yaml entry
 run 0 encl build -q --compat nitro-cli -o entry.eif entry.yaml
 ramdisk entry.eif entry.cpio
 printf '/entry\narg\n' >cmd
-: >env
+: >"env"
 rm -rf theirs
 run 0 umoci raw unpack --image layout:entry theirs
-run 0 python3 "$TOP/tests/support/linuxkit.py" folder theirs cmd env theirs.cpio
+run 0 python3 "$TOP/tests/support/linuxkit.py" folder theirs cmd "env" theirs.cpio
 cmp entry.cpio theirs.cpio
 manifest none.yaml none
 rejects 1 'oci:./layout:none: the image has neither CMD nor ENTRYPOINT, so nitro-cli would not build of it' \
