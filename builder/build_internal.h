@@ -28,12 +28,12 @@ struct encl_build {
 void encl_build_clear(struct encl_build *b);
 ENCL_AUTO_VAL(struct encl_build, encl_build_clear);
 
-/* All up to the planned ramdisks; b has env and m.  *init_bytes as of
- * encl_build_ramdisks. */
+/* All up to the planned ramdisks; b has env and m, and may have a lock that takes the
+ * place of the one beside the manifest.  *init_bytes as of encl_build_ramdisks. */
 int encl_build_prepare(struct encl_build *b, bool locked, bool *had_lock,
 		       char **init_bytes, struct encl_err *e) ENCL_MUST_CHECK;
 
-/* Loads the lock beside the manifest and checks it, or resolves anew. */
+/* Loads the lock beside the manifest (or takes b's) and checks it, or resolves anew. */
 int encl_build_lock(struct encl_build *b, bool locked, bool *had_lock,
 		    struct encl_err *e) ENCL_MUST_CHECK;
 
@@ -53,6 +53,11 @@ int encl_build_check_nitro_cli(const struct encl_manifest *m,
 			       struct encl_err *e) ENCL_MUST_CHECK;
 /* Plans b->app of the image's tree and config. */
 int encl_build_app_nitro_cli(struct encl_build *b, struct encl_err *e) ENCL_MUST_CHECK;
+
+/* (origins.c)  Of a build that is prepared. */
+struct encl_origins;
+int encl_build_owners(const struct encl_build *b, struct encl_origins **out,
+		      struct encl_err *e) ENCL_MUST_CHECK;
 
 /* {"proxyPort", "allow": [{"host" | "cidr", "ports": ["443"]}]} of network.egress
  * (new reference). */

@@ -69,7 +69,7 @@ encl_build_lock(struct encl_build *b, bool locked, bool *had_lock, struct encl_e
 	encl_auto(encl_free) char *path = encl_lock_path(b->m);
 	const struct encl_resolve_request fresh = {0};
 
-	if (encl_lock_read(path, &b->lock, e))
+	if (!b->lock && encl_lock_read(path, &b->lock, e))
 		return -1;
 	*had_lock = b->lock != NULL;
 	if (b->lock)

@@ -185,21 +185,31 @@ add_boot(const struct encl_build *b, struct encl_origins *o)
 }
 
 int
-encl_build_origins(struct encl_env *env, const struct encl_manifest *m,
-		   struct encl_origins **out, struct encl_err *e)
+encl_build_owners(const struct encl_build *b, struct encl_origins **out,
+		  struct encl_err *e)
 {
 	static const char *const own[] = {"dev", "cmd", "env", "~complete", "metadata"};
-	encl_auto(encl_build_clear) struct encl_build b = {.env = env, .m = m};
 	encl_auto(encl_origins_free) struct encl_origins *o = encl_origins_new();
-	encl_auto(encl_free) char *init_bytes = NULL;
-	bool locked;
 
-	if (encl_build_prepare(&b, true, &locked, &init_bytes, e) || add_tree(&b, o, e))
+	if (add_tree(b, o, e))
 		return -1;
-	add_kernel(&b, o);
-	add_boot(&b, o);
+	add_kernel(b, o);
+	add_boot(b, o);
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		encl_origins_add(o, own[i], &ours);
 	*out = encl_take(o, NULL);
 	return 0;
+}
+
+int
+encl_build_origins(struct encl_env *env, const struct encl_manifest *m,
+		   struct encl_origins **out, struct encl_err *e)
+{
+	encl_auto(encl_free) char *init_bytes = NULL;
+	encl_auto(encl_build_clear) struct encl_build b = {.env = env, .m = m};
+	bool locked;
+
+	if (encl_build_prepare(&b, true, &locked, &init_bytes, e))
+		return -1;
+	return encl_build_owners(&b, out, e);
 }
