@@ -58,7 +58,7 @@ encl_cbor_add_ints(struct encl_buf *b, const void *p, size_t n)
 }
 
 /* The last item that the decoder saw. */
-enum kind { OTHER, UINT, BYTES, TEXT, ARRAY, MAP };
+enum kind { OTHER, UINT, BYTES, TEXT, ARRAY, MAP, NOTHING, BREAK };
 struct item {
 	enum kind kind;
 	uint64_t value; /* or count */
@@ -96,16 +96,41 @@ on_uint64(void *ctx, uint64_t v)
 	set(ctx, UINT, v);
 }
 
+/* A length that would read as ENCL_CBOR_OPEN is no length that anything has. */
 static void
 on_array(void *ctx, size_t n)
 {
-	set(ctx, ARRAY, n);
+	set(ctx, n == ENCL_CBOR_OPEN ? OTHER : ARRAY, n);
 }
 
 static void
 on_map(void *ctx, size_t n)
 {
-	set(ctx, MAP, n);
+	set(ctx, n == ENCL_CBOR_OPEN ? OTHER : MAP, n);
+}
+
+static void
+on_open_array(void *ctx)
+{
+	set(ctx, ARRAY, ENCL_CBOR_OPEN);
+}
+
+static void
+on_open_map(void *ctx)
+{
+	set(ctx, MAP, ENCL_CBOR_OPEN);
+}
+
+static void
+on_null(void *ctx)
+{
+	set(ctx, NOTHING, 0);
+}
+
+static void
+on_break(void *ctx)
+{
+	set(ctx, BREAK, 0);
 }
 
 static void
@@ -135,12 +160,18 @@ next(struct encl_cbor *c, enum kind kind)
 	callbacks.map_start = on_map;
 	callbacks.byte_string = on_bytes;
 	callbacks.string = on_text;
+	callbacks.indef_array_start = on_open_array;
+	callbacks.indef_map_start = on_open_map;
+	callbacks.null = on_null;
+	callbacks.indef_break = on_break;
 	if (!c->ok || !c->n) {
+		c->ended = c->ended || c->ok;
 		c->ok = false;
 		return item;
 	}
 	r = cbor_stream_decode(c->p, c->n, &callbacks, &item);
 	if (r.status != CBOR_DECODER_FINISHED || item.kind != kind || r.read > c->n) {
+		c->ended = r.status == CBOR_DECODER_NEDATA;
 		c->ok = false;
 		return (struct item){.kind = OTHER};
 	}
@@ -152,7 +183,7 @@ next(struct encl_cbor *c, enum kind kind)
 void
 encl_cbor_init(struct encl_cbor *c, const uint8_t *p, size_t n)
 {
-	*c = (struct encl_cbor){p, n, true};
+	*c = (struct encl_cbor){p, n, true, false};
 }
 
 static void
@@ -203,16 +234,67 @@ encl_cbor_ints(struct encl_cbor *c, struct encl_buf *out)
 {
 	uint64_t count = next(c, ARRAY).value;
 
+	c->ok = c->ok && count != ENCL_CBOR_OPEN;
 	for (uint64_t i = 0; i < count && c->ok && !out->over; i++) {
 		uint64_t v = next(c, UINT).value;
 
-		if (v > UINT8_MAX)
-			c->ok = false;
-		else
+		c->ok = c->ok && v <= UINT8_MAX;
+		if (c->ok)
 			encl_buf_add_byte(out, (uint8_t)v);
 	}
 	if (out->over)
 		c->ok = false;
+}
+
+uint64_t
+encl_cbor_uint(struct encl_cbor *c)
+{
+	return next(c, UINT).value;
+}
+
+const uint8_t *
+encl_cbor_text(struct encl_cbor *c, size_t *n)
+{
+	struct item item = next(c, TEXT);
+
+	*n = item.n;
+	return item.p;
+}
+
+size_t
+encl_cbor_array(struct encl_cbor *c)
+{
+	return (size_t)next(c, ARRAY).value;
+}
+
+size_t
+encl_cbor_map(struct encl_cbor *c)
+{
+	return (size_t)next(c, MAP).value;
+}
+
+static bool
+take(struct encl_cbor *c, enum kind kind)
+{
+	struct encl_cbor ahead = *c;
+
+	(void)next(&ahead, kind);
+	if (!ahead.ok)
+		return false;
+	*c = ahead;
+	return true;
+}
+
+bool
+encl_cbor_take_null(struct encl_cbor *c)
+{
+	return take(c, NOTHING);
+}
+
+bool
+encl_cbor_take_break(struct encl_cbor *c)
+{
+	return take(c, BREAK);
 }
 
 bool

@@ -24,6 +24,7 @@
 /* clang-format off */
 const struct command *const commands[] = {
 	&cmd_attach,
+	&cmd_attest,
 	&cmd_build,
 	&cmd_cache,
 	&cmd_check,

@@ -6,6 +6,7 @@
 struct command;
 
 extern const struct command cmd_attach;
+extern const struct command cmd_attest;
 extern const struct command cmd_build;
 extern const struct command cmd_cache;
 extern const struct command cmd_check;
