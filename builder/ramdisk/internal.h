@@ -77,13 +77,6 @@ void encl_input_skip(struct encl_input *in, uint64_t n);
 /* Offset of the next byte in the range. */
 uint64_t encl_input_offset(const struct encl_input *in);
 
-enum encl_packing {
-	ENCL_PACKED_UNKNOWN,
-	ENCL_PACKED_GZIP,
-	ENCL_PACKED_ZSTD,
-	ENCL_PACKED_LZ4,
-	ENCL_PACKED_XZ
-};
 enum encl_packing encl_packing_of(const uint8_t *p, size_t n);
 /* Unpacks one compressed stream; the input stands behind it afterwards. */
 int encl_unpack(enum encl_packing packing, struct encl_input *in, struct encl_sink *out,

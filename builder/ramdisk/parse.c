@@ -97,7 +97,8 @@ check_name(struct encl_cpio_parser *p, size_t padded, struct encl_err *e)
 	for (size_t i = n; i < padded; i++)
 		if (p->name[i])
 			return bad_entry(p, "padding that is not zero", e);
-	if (n > 1 && p->name[n - 1] == '/')
+	p->slash = n > 1 && p->name[n - 1] == '/';
+	if (p->slash)
 		p->name[n - 1] = 0;
 	if (!*p->name || *p->name == '/')
 		return bad_entry(p, "the path is not relative", e);
@@ -138,11 +139,16 @@ begin_body(struct encl_cpio_parser *p, struct encl_err *e)
 	if (!strcmp(p->name, ENCL_CPIO_TRAILER)) {
 		if (size)
 			return bad_entry(p, "a trailer with content", e);
+		/* for the kernel these are a folder and a symlink of that name */
+		if (p->slash || type)
+			return bad_entry(p, "a trailer with a type", e);
 		p->trailer = true;
 		return end_body(p, e);
 	}
 	if (p->entry.mode & ~(uint32_t)(S_IFMT | 07777))
 		return bad_entry(p, "unknown bits in the mode", e);
+	if (type != S_IFDIR && p->slash)
+		return bad_entry(p, "a slash behind the name of what is not a folder", e);
 	if (type == S_IFLNK) {
 		if (!size || size > ENCL_PATH_MAX)
 			return bad_entry(p, "a symlink's target of 0 or over 4095 bytes",

@@ -23,6 +23,7 @@ struct encl_cpio_parser {
 	size_t have;   /* collected in head, name or link */
 	size_t n_name; /* with the NUL, without padding */
 	bool trailer;
+	bool slash; /* the name ended in one */
 	uint64_t n_entries;
 	struct encl_cpio_entry entry;
 	struct encl_sink *sink;

@@ -77,6 +77,13 @@ const char *encl_root_compressor(const struct encl_boot *boot);
 
 /* ---- reading back (inspect, list, extract): strict, streaming ---- */
 
+enum encl_packing {
+	ENCL_PACKED_UNKNOWN, /* not packed: plain cpio */
+	ENCL_PACKED_GZIP,
+	ENCL_PACKED_ZSTD,
+	ENCL_PACKED_LZ4,
+	ENCL_PACKED_XZ
+};
 struct encl_cpio_entry {
 	const char *path;
 	uint32_t ino, mode /* with type bits */, uid, gid, nlink, mtime, filesize;
@@ -95,6 +102,10 @@ struct encl_cpio_visitor {
 		    struct encl_err *e); /* after the content; may be NULL */
 	/* an archive ended, inode numbers begin anew; may be NULL */
 	void (*end)(struct encl_cpio_visitor *v);
+	/* so many bytes at this place of the file were an archive, or a compressed
+	 * stream of some; may be NULL */
+	int (*stream)(struct encl_cpio_visitor *v, uint64_t at, uint64_t size,
+		      enum encl_packing packing, struct encl_err *e);
 };
 /*
  * Reads size bytes at offset of fd: one or more archives with zeros between

@@ -118,12 +118,10 @@ read_packed(struct reader *r, enum encl_packing packing, struct encl_err *e)
 /* ---- all of it ---- */
 
 static int
-read_next(struct reader *r, struct encl_err *e)
+read_stream(struct reader *r, enum encl_packing packing, struct encl_err *e)
 {
 	struct encl_input *in = &r->in;
 	const uint8_t *p = in->buf + in->pos;
-	size_t n = in->len - in->pos;
-	enum encl_packing packing = encl_packing_of(p, n);
 
 	if (packing != ENCL_PACKED_UNKNOWN)
 		return read_packed(r, packing, e);
@@ -136,6 +134,22 @@ read_next(struct reader *r, struct encl_err *e)
 		return encl_fail(e, ENCL_FAILED,
 				 "cpio: an archive does not begin at a multiple of 4");
 	return read_plain(r, e);
+}
+
+static int
+read_next(struct reader *r, struct encl_err *e)
+{
+	struct encl_input *in = &r->in;
+	struct encl_cpio_visitor *v = r->parser->visitor;
+	uint64_t at = encl_input_offset(in);
+	enum encl_packing packing =
+		encl_packing_of(in->buf + in->pos, in->len - in->pos);
+
+	if (read_stream(r, packing, e))
+		return -1;
+	return v->stream ? v->stream(v, in->start + at, encl_input_offset(in) - at,
+				     packing, e)
+			 : 0;
 }
 
 static void
@@ -224,11 +238,22 @@ see_end(struct encl_cpio_visitor *v)
 		i->next->end(i->next);
 }
 
+static int
+see_stream(struct encl_cpio_visitor *v, uint64_t at, uint64_t size,
+	   enum encl_packing packing, struct encl_err *e)
+{
+	struct inner *i = (struct inner *)v;
+
+	return i->next->stream ? i->next->stream(i->next, at, size, packing, e) : 0;
+}
+
 int
 encl_ramdisk_read(int fd, uint64_t offset, uint64_t size, struct encl_cpio_visitor *v,
 		  struct encl_err *e)
 {
-	struct inner i = {.visitor = {see_entry, see_done, see_end}, .next = v, .fd = fd};
+	struct inner i = {.visitor = {see_entry, see_done, see_end, see_stream},
+			  .next = v,
+			  .fd = fd};
 
 	return encl_cpio_read(fd, offset, size, &i.visitor, e);
 }

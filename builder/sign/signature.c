@@ -111,6 +111,15 @@ encl_signature_read(const uint8_t *section, size_t n, struct encl_signature_info
 	return 0;
 }
 
+int
+encl_signature_pem(const uint8_t *section, size_t n, struct encl_buf *pem,
+		   struct encl_err *e)
+{
+	encl_auto(encl_buf_clear) struct encl_buf cose = {.cap = ENCL_EIF_MAX_SIGNATURE};
+
+	return read_section(section, n, pem, &cose, e);
+}
+
 void
 encl_signature_info_clear(struct encl_signature_info *i)
 {

@@ -8,6 +8,9 @@ cd "$1"
 head -c 65536 /dev/zero >bzImage
 printf '\x55\xaa' | dd of=bzImage bs=1 seek=510 conv=notrunc status=none
 printf 'HdrS\x0f\x02' | dd of=bzImage bs=1 seek=514 conv=notrunc status=none
+# 5 sectors of setup, then units of 16 bytes up to the end
+printf '\x04' | dd of=bzImage bs=1 seek=497 conv=notrunc status=none
+printf '\x60\x0f' | dd of=bzImage bs=1 seek=500 conv=notrunc status=none
 # loaded high, 64-bit entry
 printf '\x01' | dd of=bzImage bs=1 seek=529 conv=notrunc status=none
 printf '\x01' | dd of=bzImage bs=1 seek=566 conv=notrunc status=none
