@@ -205,6 +205,90 @@ encl_format_time(uint64_t epoch, char out[32])
 		 (unsigned)(secs % 60));
 }
 
+/* n digits at *p as a number of at most max, then the character end (0: any). */
+static bool
+take_digits(const char **p, unsigned n, unsigned min, unsigned max, char end,
+	    unsigned *out)
+{
+	unsigned v = 0;
+
+	for (; n; n--, (*p)++) {
+		if (**p < '0' || **p > '9')
+			return false;
+		v = 10 * v + (unsigned)(**p - '0');
+	}
+	if (v < min || v > max || (end && *(*p)++ != end))
+		return false;
+	*out = v;
+	return true;
+}
+
+/* "Z" or "+HH:MM": seconds east of Greenwich. */
+static bool
+take_zone(const char *p, int64_t *out)
+{
+	unsigned hours;
+	unsigned minutes;
+	bool west = *p == '-';
+
+	*out = 0;
+	if (!strcmp(p, "Z"))
+		return true;
+	if (*p != '+' && !west)
+		return false;
+	p++;
+	if (!take_digits(&p, 2, 0, 23, ':', &hours) ||
+	    !take_digits(&p, 2, 0, 59, 0, &minutes) || *p)
+		return false;
+	*out = (int64_t)(3600 * hours + 60 * minutes) * (west ? -1 : 1);
+	return true;
+}
+
+static unsigned
+days_of(unsigned year, unsigned month)
+{
+	static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	return month == 2 && leap ? 29 : days[month - 1];
+}
+
+bool
+encl_parse_time(const char *text, uint64_t *out)
+{
+	unsigned year, month, day, hour, minute, second;
+	int64_t zone;
+	int64_t days = 0;
+	int64_t t;
+
+	if (!take_digits(&text, 4, 1970, 9999, '-', &year) ||
+	    !take_digits(&text, 2, 1, 12, '-', &month) ||
+	    !take_digits(&text, 2, 1, days_of(year, month), 'T', &day) ||
+	    !take_digits(&text, 2, 0, 23, ':', &hour) ||
+	    !take_digits(&text, 2, 0, 59, ':', &minute) ||
+	    !take_digits(&text, 2, 0, 59, 0, &second))
+		return false;
+	if (*text == '.') {
+		size_t n = strspn(++text, "0123456789");
+
+		if (!n || n > 9)
+			return false;
+		text += n;
+	}
+	if (!take_zone(text, &zone))
+		return false;
+	for (unsigned y = 1970; y < year; y++)
+		days += 337 + days_of(y, 2);
+	for (unsigned m = 1; m < month; m++)
+		days += days_of(year, m);
+	t = (days + day - 1) * 86400 + 3600 * (int64_t)hour + 60 * (int64_t)minute +
+	    second - zone;
+	if (t < 0)
+		return false;
+	*out = (uint64_t)t;
+	return true;
+}
+
 unsigned
 encl_edit_distance(const char *a, const char *b)
 {

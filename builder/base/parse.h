@@ -68,6 +68,10 @@ encl_align_up(uint64_t x, uint64_t to)
 /* Seconds since the epoch as "1970-01-01T00:00:00+00:00" (no libc time zone). */
 void encl_format_time(uint64_t epoch, char out[32]);
 
+/* RFC 3339 ("2026-01-31T12:00:00Z", "…+01:00", fractions of a second are dropped)
+ * to seconds since the epoch; false for what is none, or before it. */
+bool encl_parse_time(const char *text, uint64_t *out);
+
 /* Number of single-character edits from a to b, capped at 64-byte strings. */
 unsigned encl_edit_distance(const char *a, const char *b);
 

@@ -323,3 +323,37 @@ encl_pull_referrer(struct encl_env *env, struct encl_registry *r,
 		return -1;
 	return referrer_file(env, r, where, d.text, what, max, text, n, e);
 }
+
+int
+encl_pull_referrers(struct encl_env *env, struct encl_registry *r,
+		    const struct encl_reference *where, const struct encl_pulled *p,
+		    size_t max,
+		    int (*fn)(void *arg, const char *type, const char *digest,
+			      const char *text, size_t n, struct encl_err *e),
+		    void *arg, struct encl_err *e)
+{
+	encl_auto(json_decref) json_t *list = NULL;
+	const json_t *entry;
+	size_t i;
+
+	if (encl_registry_referrers(r, where, p->manifest, NULL, &list, e))
+		return -1;
+	if (json_array_size(list) > ENCL_PULL_REFERRERS)
+		return encl_fail(e, ENCL_FAILED, "%s: more than %d documents refer to it",
+				 p->reference, ENCL_PULL_REFERRERS);
+	json_array_foreach (list, i, entry) {
+		encl_auto(encl_free) char *what =
+			encl_xasprintf("%s: referrer %zu", p->reference, i);
+		const char *type =
+			json_string_value(json_object_get(entry, "artifactType"));
+		encl_auto(encl_free) char *text = NULL;
+		struct encl_oci_descriptor d = {.media_type = ""};
+		size_t n = 0;
+
+		if (encl_oci_descriptor(entry, what, &d, e) ||
+		    referrer_file(env, r, where, d.text, what, max, &text, &n, e) ||
+		    fn(arg, type ? type : "", d.text, text, n, e))
+			return -1;
+	}
+	return 0;
+}

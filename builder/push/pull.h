@@ -46,6 +46,17 @@ int encl_pull_check(const struct encl_pulled *p, int fd, unsigned jobs,
 		    struct encl_eif *eif, struct encl_image_state *state,
 		    struct encl_err *e) ENCL_MUST_CHECK;
 
+/* Everything that refers to the image, at most ENCL_PULL_REFERRERS of it
+ * (ENCL_FAILED for more): fn with the artifact's type (""), its manifest's digest and
+ * its first file of at most max bytes. */
+enum { ENCL_PULL_REFERRERS = 64 };
+int encl_pull_referrers(struct encl_env *env, struct encl_registry *r,
+			const struct encl_reference *where, const struct encl_pulled *p,
+			size_t max,
+			int (*fn)(void *arg, const char *type, const char *digest,
+				  const char *text, size_t n, struct encl_err *e),
+			void *arg, struct encl_err *e) ENCL_MUST_CHECK;
+
 /* A document that refers to the image: the first one of this artifact type with
  * one file of at most max bytes; *text is NULL where there is none. */
 int encl_pull_referrer(struct encl_env *env, struct encl_registry *r,

@@ -142,8 +142,7 @@ read_next(struct reader *r, struct encl_err *e)
 	struct encl_input *in = &r->in;
 	struct encl_cpio_visitor *v = r->parser->visitor;
 	uint64_t at = encl_input_offset(in);
-	enum encl_packing packing =
-		encl_packing_of(in->buf + in->pos, in->len - in->pos);
+	enum encl_packing packing = encl_packing_of(in->buf + in->pos, in->len - in->pos);
 
 	if (read_stream(r, packing, e))
 		return -1;

@@ -16,8 +16,8 @@
 #include "base/buf.h"
 #include "base/stream.h"
 #include "sign/key.h"
-#include "sign/signature.h"
 #include "sign/sign.h"
+#include "sign/signature.h"
 #include "sign/ssl.h"
 
 enum { CHAIN_FILE_MAX = 4 << 20, CHAIN_DEPTH = 8, CERTIFICATES_MAX = 1024 };
@@ -84,8 +84,10 @@ check_usage(X509 *cert, struct encl_checks *checks)
 }
 
 static int
-read_anchors(const char *path, certificates **out, struct encl_err *e)
+read_anchors(const char *path, certificates **out, char digest[ENCL_DIGEST_TEXT],
+	     struct encl_err *e)
 {
+	struct encl_digest d;
 	encl_auto(encl_free) char *text = NULL;
 	encl_auto(free_certificates) certificates *all = NULL;
 	size_t n;
@@ -97,6 +99,8 @@ read_anchors(const char *path, certificates **out, struct encl_err *e)
 	all = read_all(text, n);
 	if (!all || !sk_X509_num(all))
 		return encl_fail(e, ENCL_USAGE, "%s: has no PEM certificate", path);
+	encl_digest_of(ENCL_SHA256, text, n, &d);
+	encl_digest_format(&d, digest);
 	*out = encl_take(all, NULL);
 	return 0;
 }
@@ -134,9 +138,10 @@ check_chain(certificates *own, uint64_t now, const char *path, struct encl_check
 {
 	encl_auto(free_certificates) certificates *anchors = NULL;
 	struct encl_check *check;
+	char digest[ENCL_DIGEST_TEXT];
 	const char *why;
 
-	if (read_anchors(path, &anchors, e))
+	if (read_anchors(path, &anchors, digest, e))
 		return -1;
 	why = chain_error(own, anchors, now);
 	check = why ? encl_checks_add(checks, "certificate.chain", ENCL_CHECK_FAIL,
@@ -144,6 +149,7 @@ check_chain(certificates *own, uint64_t now, const char *path, struct encl_check
 		    : encl_checks_add(checks, "certificate.chain", ENCL_CHECK_PASS,
 				      "leads to %s", path);
 	check->source = encl_xstrdup(path);
+	check->expected = encl_xstrdup(digest); /* of the file */
 	check->compares = true;
 	return 0;
 }

@@ -89,8 +89,7 @@ pe_sections_end(const struct kernel *k, size_t pe)
 /* The table is a list of {length, revision, type, bytes}, each at a multiple of 8,
  * that fills it. */
 static int
-check_certificates(const struct kernel *k, uint64_t from, uint64_t to,
-		   struct encl_err *e)
+check_certificates(const struct kernel *k, uint64_t from, uint64_t to, struct encl_err *e)
 {
 	unsigned n = 0;
 

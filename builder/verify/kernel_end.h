@@ -13,9 +13,9 @@
 #include "eif/eif.h"
 
 struct encl_kernel_end {
-	bool known;	    /* false: an arm64 Image without EFI header tells no end */
-	uint64_t own;	    /* bytes of the kernel itself */
-	uint64_t signature; /* bytes of the EFI signatures behind it */
+	bool known;	       /* false: an arm64 Image without EFI header tells no end */
+	uint64_t own;	       /* bytes of the kernel itself */
+	uint64_t signature;    /* bytes of the EFI signatures behind it */
 	uint32_t cmdline_size; /* longest command line it takes; 0: unknown */
 };
 

@@ -17,7 +17,7 @@
 #include "base/arena.h"
 #include "base/parse.h"
 #include "base/stream.h"
-#include "ramdisk/ramdisk.h"
+#include "ramdisk/internal.h"
 #include "rootfs/tree.h"
 #include "verify/boundary.h"
 
@@ -48,7 +48,6 @@ struct scan {
 	uint64_t n_names, n_bytes;
 	size_t ramdisk; /* the one that is read */
 	uint64_t at;	/* where it begins in the file */
-	bool last;	/* no other follows */
 	size_t n_streams, n_archives;
 	uint64_t stream_end; /* in the ramdisk */
 	enum encl_packing packing;
@@ -314,26 +313,44 @@ see_stream(struct encl_cpio_visitor *v, uint64_t at, uint64_t size,
 
 /* ---- one ramdisk ---- */
 
-/* The kernel gets all ramdisks as one piece of memory. */
+/* lz4's old format has no end mark: a stream ends at four zeros, and goes on where
+ * another one begins. */
+static bool
+lz4_goes_astray(const struct scan *s, const struct encl_eif_section *section,
+		const struct encl_eif_section *next)
+{
+	uint8_t head[ENCL_INPUT_PEEK];
+	uint64_t zeros = section->size - s->stream_end;
+	struct encl_err ignored;
+
+	if (s->packing != ENCL_PACKED_LZ4 || zeros >= 4)
+		return false;
+	return zeros || next->size < sizeof head ||
+	       encl_pread_full(s->eif->fd, head, sizeof head, next->offset, "",
+			       &ignored) ||
+	       encl_packing_of(head, sizeof head) != ENCL_PACKED_LZ4;
+}
+
+/* The kernel gets all ramdisks as one piece of memory; next is NULL for the last. */
 static void
-check_end(struct scan *s, uint64_t size)
+check_end(struct scan *s, const struct encl_eif_section *section,
+	  const struct encl_eif_section *next)
 {
 	if (!s->n_archives)
 		boundary(s, "has no archive in it");
 	else if (s->n_streams == 1 && s->n_archives > 1)
 		boundary(s, "several archives are compressed into one");
-	if (s->last)
-		return;
-	if (size % 4)
+	if (next && section->size % 4)
 		boundary(s, "its size is not a multiple of 4, so the kernel would not "
 			    "find the next one");
-	else if (s->packing == ENCL_PACKED_LZ4 && size - s->stream_end < 4)
+	else if (next && lz4_goes_astray(s, section, next))
 		boundary(s, "no zeros end its lz4 data, so the kernel would take the "
 			    "next one for more of it");
 }
 
 static void
-scan_ramdisk(struct scan *s, const struct encl_eif_section *section)
+scan_ramdisk(struct scan *s, const struct encl_eif_section *section,
+	     const struct encl_eif_section *next)
 {
 	struct encl_err why;
 
@@ -345,7 +362,7 @@ scan_ramdisk(struct scan *s, const struct encl_eif_section *section)
 			      &why))
 		boundary(s, why.msg);
 	else
-		check_end(s, section->size);
+		check_end(s, section, next);
 	see_end(&s->visitor);
 }
 
@@ -368,17 +385,14 @@ encl_verify_ramdisks(const struct encl_eif *eif, bool nitro_cli,
 		.nitro_cli = nitro_cli,
 		.arena = encl_arena_new(),
 	};
+	const struct encl_eif_section *ramdisks[ENCL_EIF_MAX_SECTIONS + 1] = {NULL};
 	size_t n = 0;
 
 	for (size_t i = 0; i < eif->n_sections; i++)
-		n += eif->sections[i].type == ENCL_SECTION_RAMDISK;
-	for (size_t i = 0; i < eif->n_sections; i++) {
-		if (eif->sections[i].type != ENCL_SECTION_RAMDISK)
-			continue;
-		s.last = s.ramdisk + 1 == n;
-		scan_ramdisk(&s, &eif->sections[i]);
-		s.ramdisk++;
-	}
+		if (eif->sections[i].type == ENCL_SECTION_RAMDISK)
+			ramdisks[n++] = &eif->sections[i];
+	for (; s.ramdisk < n; s.ramdisk++)
+		scan_ramdisk(&s, ramdisks[s.ramdisk], ramdisks[s.ramdisk + 1]);
 	tell_more(&s, "boundaries", s.boundaries);
 	tell_more(&s, "ramdisks", s.ambiguous);
 	if (!s.boundaries)

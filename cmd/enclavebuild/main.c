@@ -54,6 +54,7 @@ const struct command *const commands[] = {
 	&cmd_sign,
 	&cmd_status,
 	&cmd_stop,
+	&cmd_verify,
 	&cmd_version,
 	NULL,
 };

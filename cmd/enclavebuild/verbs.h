@@ -36,6 +36,7 @@ extern const struct command cmd_schema;
 extern const struct command cmd_sign;
 extern const struct command cmd_status;
 extern const struct command cmd_stop;
+extern const struct command cmd_verify;
 extern const struct command cmd_version;
 
 #endif
