@@ -119,7 +119,7 @@ endef
 $(foreach a,$(GUEST_ARCHES),$(eval $(call guest_rules,$(a))))
 
 # The guest programs and the tables of manifests/ live inside the tool.
-$(O)/embedded.o: builder/embedded.S $(GUESTS) $(wildcard manifests/* templates/*)
+$(O)/embedded.o: builder/embedded.S $(GUESTS) $(wildcard manifests/* templates/* builder/verify/*.css)
 	$(Q)$(CC) -c -I$(O) -I. $(foreach a,$(GUEST_ARCHES),-DHAVE_GUEST_$(a)) -o $@ $<
 
 $(O)/unit-tests: $(UNIT_OBJ) $(O)/libenclavebuild.a

@@ -33,6 +33,8 @@ encl_embedded_\name\()_end:
 	embed template_user_data, "templates/user-data.yaml"
 	embed template_kubernetes, "templates/kubernetes.yaml"
 
+	embed report_css, "builder/verify/report.css"
+
 #ifdef __x86_64__
 	.balign 16
 	.globl encl_embedded_kvm_probe

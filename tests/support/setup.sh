@@ -19,7 +19,8 @@ tests=(clang clang-tidy clang-format libclang-rt-14-dev cppcheck shellcheck valg
 	time faketime fakeroot cpio libarchive-tools bzip2 zstd lz4 zip unzip gnupg
 	skopeo umoci buildah busybox-static util-linux iproute2 e2fsprogs dpkg-dev file procps
 	bsdextrautils python3 python3-yaml curl jq squashfs-tools attr docker-registry apache2-utils socat
-	openssh-server openssh-client systemd sudo cloud-init python3-venv)
+	openssh-server openssh-client systemd sudo cloud-init python3-venv
+	chromium fonts-dejavu-core tidy)
 
 kernel=(build-essential flex bison bc libelf-dev xz-utils dpkg-dev)
 conformance=(dpkg-dev debian-archive-keyring ninja-build python3 python3-venv libglib2.0-dev
