@@ -96,4 +96,26 @@ ENCL_AUTO_VAL(struct encl_aws_reply, encl_aws_reply_clear);
 /* No redirect is followed.  Any status is an answer. */
 void encl_aws_send(const struct encl_aws_request *q, struct encl_aws_reply *r);
 
+/* The service's address: the first of the environment's variables that is set
+ * (ENCL_USAGE where it is neither https nor this machine), else fallback. */
+int encl_aws_endpoint(const char *const names[], const char *service,
+		      const char *fallback, char **out,
+		      struct encl_err *e) ENCL_MUST_CHECK;
+
+/* ---- errors ---- */
+
+enum { ENCL_AWS_SHOWN = 201 };
+/* What to do about an exception of that name; a list ends in {NULL, NULL}. */
+struct encl_aws_hint {
+	const char *type;
+	const char *text;
+};
+/* An error's answer as ": TYPE: message (what to do)", malloc'ed; own hints come
+ * first (may be NULL), action is what AccessDenied was about.  Shows no secret. */
+char *encl_aws_explain(const struct encl_aws_reply *r, const struct encl_aws_identity *i,
+		       const char *action, const struct encl_aws_hint *own);
+/* Its TYPE alone; empty where it has none. */
+void encl_aws_error_type(const struct encl_aws_reply *r,
+			 const struct encl_aws_identity *i, char out[ENCL_AWS_SHOWN]);
+
 #endif

@@ -12,14 +12,13 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/curl.h"
 #include "base/http.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "registry/ecr_token.h"
 
-enum { SKEW_MAX_S = 300, MAX_SHOWN = 200, MAX_TOKEN = 64 * 1024, LIFE_S = 12 * 3600 };
+enum { MAX_TOKEN = 64 * 1024, LIFE_S = 12 * 3600 };
 
 bool
 encl_ecr_is(const char *host)
@@ -100,97 +99,10 @@ encl_ecr_answer(const char *text, size_t n, struct encl_credentials *out,
 	return 0;
 }
 
-/* The last word of "com.amazonaws.ecr#InvalidParameterException". */
-static const char *
-type_of(const json_t *doc)
-{
-	const char *type = json_string_value(json_object_get(doc, "__type"));
-	const char *hash = type ? strrchr(type, '#') : NULL;
-
-	return hash ? hash + 1 : type ? type : "";
-}
-
-static char *
-hint_for(const char *type, const struct encl_aws_reply *r,
-	 const struct encl_aws_identity *i)
-{
-	if (strstr(type, "Signature") || strstr(type, "RequestExpired") ||
-	    strstr(type, "Skewed")) {
-		if (llabs(r->skew_s) > SKEW_MAX_S)
-			return encl_xasprintf(" (this machine's clock is %lld s %s; set "
-					      "it right)",
-					      llabs(r->skew_s),
-					      r->skew_s > 0 ? "behind" : "ahead");
-		return encl_xasprintf(" (the secret key of %s is not the key id's)",
-				      i->from);
-	}
-	if (!strcmp(type, "AccessDeniedException"))
-		return encl_xasprintf(" (%s lacks the right to GetAuthorizationToken)",
-				      i->from);
-	if (!strcmp(type, "UnrecognizedClientException") ||
-	    !strcmp(type, "InvalidClientTokenId"))
-		return encl_xasprintf(" (the key id or session token of %s is not known "
-				      "to AWS)",
-				      i->from);
-	if (!strcmp(type, "ExpiredTokenException"))
-		return encl_xasprintf(" (what %s gives has expired)", i->from);
-	return encl_xstrdup(encl_curl_hint(r->status));
-}
-
-/* One line of what the server says; nothing where it repeats a secret (a wrong
- * signature is answered with all that should have been signed). */
-static void
-show(const char *message, const struct encl_aws_identity *i, char out[MAX_SHOWN + 1])
-{
-	size_t n = strcspn(message, "\r\n");
-
-	if (strstr(message, i->secret) || (i->session && strstr(message, i->session)) ||
-	    strstr(message, "Canonical String"))
-		n = strcspn(message, ".\r\n");
-	while (n && message[n - 1] == '.')
-		n--;
-	if (n > MAX_SHOWN)
-		n = MAX_SHOWN;
-	for (size_t k = 0; k < n; k++)
-		out[k] = message[k] >= ' ' && message[k] <= '~' ? message[k] : '?';
-	out[n] = 0;
-	if (strstr(out, i->secret) || (i->session && strstr(out, i->session)))
-		*out = 0;
-}
-
 char *
 encl_ecr_explain(const struct encl_aws_reply *r, const struct encl_aws_identity *i)
 {
-	encl_auto(json_decref) json_t *doc = NULL;
-	encl_auto(encl_free) char *hint = NULL;
-	struct encl_err ignored = {.code = ENCL_OK};
-	char text[MAX_SHOWN + 1];
-	char type[MAX_SHOWN + 1];
-	const char *said;
-
-	if (encl_json_parse(encl_buf_text(&r->body), r->body.len, "answer", &doc,
-			    &ignored))
-		doc = json_object();
-	said = json_string_value(json_object_get(doc, "message"));
-	if (!said)
-		said = json_string_value(json_object_get(doc, "Message"));
-	show(said ? said : "", i, text);
-	show(type_of(doc), i, type);
-	hint = hint_for(type, r, i);
-	return encl_xasprintf("%s%s%s%s%s", *type ? ": " : "", type, *text ? ": " : "",
-			      text, hint);
-}
-
-static const char *
-first_of(const char *const names[])
-{
-	for (; *names; names++) {
-		const char *value = getenv(*names);
-
-		if (value && *value)
-			return value;
-	}
-	return NULL;
+	return encl_aws_explain(r, i, "GetAuthorizationToken", NULL);
 }
 
 /* Where the service is: AWS's address, or a variable's. */
@@ -203,19 +115,8 @@ endpoint_of(const struct encl_ecr_host *h, char **out, struct encl_err *e)
 	static const char *const public[] = {"ENCLAVEBUILD_ECR_ENDPOINT",
 					     "AWS_ENDPOINT_URL_ECR_PUBLIC",
 					     "AWS_ENDPOINT_URL", NULL};
-	const char *own = first_of(h->is_public ? public : private);
-	encl_auto(encl_free) char *shown = own ? encl_http_redact(own) : NULL;
-	size_t n = own ? strlen(own) : 0;
 
-	if (own && !encl_aws_url_ok(own, false))
-		return encl_fail(e, ENCL_USAGE,
-				 "\"%s\" as the address of ECR: only https, or http to "
-				 "this machine",
-				 shown);
-	while (n && own[n - 1] == '/')
-		n--;
-	*out = own ? encl_xstrndup(own, n) : encl_xstrdup(h->api);
-	return 0;
+	return encl_aws_endpoint(h->is_public ? public : private, "ECR", h->api, out, e);
 }
 
 static int

@@ -2,8 +2,10 @@
 /* A certificate and a backend as the image writer's signer. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
+#include "registry/kms.h"
 #include "sign/backend.h"
 #include "sign/certificate.h"
 #include "sign/cose.h"
@@ -123,6 +125,19 @@ check_size(const struct paper *p, struct encl_err *e)
 	return encode(p, &payload, rs, &section, &n, e);
 }
 
+static bool
+begins(const char *text, const char *with)
+{
+	return !strncmp(text, with, strlen(with));
+}
+
+/* It says why not. */
+static bool
+is_name_of_kms(const char *key)
+{
+	return encl_kms_is_name(key) && access(key, F_OK);
+}
+
 static int
 open_backend(struct encl_env *env, const struct encl_signer_request *q,
 	     const struct paper *p, struct encl_backend **out, struct encl_err *e)
@@ -133,7 +148,8 @@ open_backend(struct encl_env *env, const struct encl_signer_request *q,
 							      e)
 			       ? -1
 			       : 0;
-	(void)env;
+	if (begins(q->key, "arn:") || is_name_of_kms(q->key))
+		return encl_backend_kms(env, q->key, out, e);
 	return encl_backend_file(q->key, out, e);
 }
 

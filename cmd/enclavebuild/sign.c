@@ -9,7 +9,8 @@
 
 static const struct option_spec options[] = {
 	{"certificate", 0, "FILE", "PEM certificate; becomes part of the image", false},
-	{"key", 0, "FILE", "its PEM private key: P-256, P-384 or P-521", false},
+	{"key", 0, "KEY",
+	 "its key: a PEM file, or the ARN of one in KMS (P-256, P-384, P-521)", false},
 	{"remove", 0, NULL, "take the signature away instead", false},
 	{"output", 'o', "FILE", "write here (default: replace IMAGE)", false},
 	{NULL, 0, NULL, NULL, false},
@@ -60,10 +61,14 @@ const struct command cmd_sign = {
 	.min_operands = 1,
 	.max_operands = 1,
 	.help = "The new image is written beside the old one, read back and verified, and\n"
-		"then takes its place; measurements but PCR8 stay.  The same key and\n"
+		"then takes its place; measurements but PCR8 stay.  The same key file and\n"
 		"certificate always make the same bytes (RFC 6979).  A key that is not\n"
 		"the certificate's, or a certificate that is not valid today, is an\n"
-		"error (exit 4) and nothing is written.",
+		"error (exit 4) and nothing is written.\n"
+		"\n"
+		"--key arn:aws:kms:REGION:ACCOUNT:key/ID: KMS signs, asked by the identity\n"
+		"that AWS's own tools would find; it needs kms:GetPublicKey and kms:Sign.\n"
+		"For a key that is elsewhere altogether: measure --to-sign, and attach.",
 	.options = options,
 	.run = run,
 };

@@ -108,8 +108,8 @@ head -c 5000 /dev/zero >large
 leaves_nothing 4 "large is larger than 4096 bytes" attach large
 { cat good; echo; } >behind
 leaves_nothing 4 "behind: not a DER ECDSA signature: bytes behind it, or another encoding" attach behind
-head -c 50 good >cut
-leaves_nothing 4 "cut: not a DER ECDSA signature" attach cut
+head -c 50 good >shorter
+leaves_nothing 4 "shorter: not a DER ECDSA signature" attach shorter
 leaves_nothing 4 "der: r or s is no number of P-384: the signature is of a key on another curve" attach der
 printf '\x30\x06\x02\x01\xff\x02\x01\x01' >negative
 leaves_nothing 4 "negative: not a DER ECDSA signature" attach negative

@@ -10,6 +10,7 @@
 #	faultd NAME UPSTREAM [OPTION…] RULE…	FAULT is its host:port, $FAULT_LOG its log
 #	tokend NAME [OPTION…]			REALM is its URL, $TOKEN_LOG its log
 #	ecrd NAME [OPTION…]			ECR is its URL, $ECR_LOG its log
+#	kmsd NAME [OPTION…]			KMS is its URL, $KMS_LOG its log
 #	make_ca					ca.pem, server.pem, server.key, client.pem, client.key
 #	stop NAME				ends one of them
 need docker-registry curl openssl setpriv
@@ -151,4 +152,12 @@ ecrd() { # see ecrd.c
 	scripted "$name" "$O/support/ecrd" "$@"
 	# shellcheck disable=SC2034
 	ECR=$tls://127.0.0.1:$PORT ECR_LOG=$WORK/$name.log
+}
+
+kmsd() { # see kmsd.c
+	local name=$1
+	shift
+	scripted "$name" "$O/support/kmsd" "$@"
+	# shellcheck disable=SC2034
+	KMS=http://127.0.0.1:$PORT KMS_LOG=$WORK/$name.log
 }

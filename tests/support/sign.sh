@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # For the scripts about signatures; sourced after tests/cli/lib.sh.
 need openssl python3
+# shellcheck disable=SC2034
 V=$TOP/tests/golden/vectors
 
 make_key() { # make_key NAME CURVE [REQ-OPTION…]: NAME.key and NAME.pem
@@ -14,6 +15,7 @@ expire() { # expire NAME: NAME-old.pem, of the same key, expired
 	openssl req -new -key "$1.key" -subj /CN=old -out old.csr
 	faketime -f '@2020-01-01 00:00:00' openssl x509 -req -in old.csr -signkey "$1.key" -days 1 \
 		-out "$1-old.pem" 2>/dev/null
+	# shellcheck disable=SC2034
 	EXPIRED="$1-old.pem: expired on Jan  2 00:00:00 2020 GMT; an enclave signed with it would not start"
 }
 
