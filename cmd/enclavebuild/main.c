@@ -50,6 +50,7 @@ const struct command *const commands[] = {
 	&cmd_pull,
 	&cmd_push,
 	&cmd_run,
+	&cmd_sbom,
 	&cmd_schema,
 	&cmd_sign,
 	&cmd_status,
