@@ -247,20 +247,38 @@ to_der(const uint8_t *rs, size_t width, uint8_t **der)
 	return i2d_ECDSA_SIG(sig, der);
 }
 
+static const EVP_MD *
+md_of(enum encl_algo hash)
+{
+	return hash == ENCL_SHA256   ? EVP_sha256()
+	       : hash == ENCL_SHA384 ? EVP_sha384()
+				     : EVP_sha512();
+}
+
+int
+encl_ecdsa_sign_der(const struct encl_curve *curve, EVP_PKEY *key,
+		    const struct encl_digest *digest, uint8_t *der, size_t *n,
+		    struct encl_err *e)
+{
+	encl_auto(EVP_PKEY_CTX_free) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+
+	if (!ctx || EVP_PKEY_sign_init(ctx) != 1 ||
+	    EVP_PKEY_CTX_set_signature_md(ctx, md_of(curve->hash)) != 1 ||
+	    EVP_PKEY_sign(ctx, der, n, digest->bytes, encl_digest_size(digest->algo)) !=
+		    1)
+		return encl_fail_ssl(e, "cannot sign");
+	return 0;
+}
+
 bool
 encl_ecdsa_verify(const struct encl_curve *curve, EVP_PKEY *key,
 		  const struct encl_digest *digest, const uint8_t *rs)
 {
-	static const EVP_MD *(*const mds[])(void) = {
-		[ENCL_SHA256] = EVP_sha256,
-		[ENCL_SHA384] = EVP_sha384,
-		[ENCL_SHA512] = EVP_sha512,
-	};
 	encl_auto(EVP_PKEY_CTX_free) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
 	uint8_t *der = NULL;
 	int n = to_der(rs, curve->width, &der);
 	bool ok = ctx && n > 0 && EVP_PKEY_verify_init(ctx) == 1 &&
-		  EVP_PKEY_CTX_set_signature_md(ctx, mds[curve->hash]()) == 1 &&
+		  EVP_PKEY_CTX_set_signature_md(ctx, md_of(curve->hash)) == 1 &&
 		  EVP_PKEY_verify(ctx, der, (size_t)n, digest->bytes,
 				  encl_digest_size(digest->algo)) == 1;
 

@@ -36,6 +36,11 @@ int encl_ecdsa_sign(const struct encl_curve *curve, const EVP_PKEY *key,
 		    const struct encl_digest *digest, uint8_t out[ENCL_ECDSA_MAX],
 		    struct encl_err *e) ENCL_MUST_CHECK;
 
+/* By whatever OpenSSL has for the key, with its own nonce: DER, of at most *n bytes. */
+int encl_ecdsa_sign_der(const struct encl_curve *curve, EVP_PKEY *key,
+			const struct encl_digest *digest, uint8_t *der, size_t *n,
+			struct encl_err *e) ENCL_MUST_CHECK;
+
 /* The same two numbers out of a DER ECDSA-Sig-Value, which is what KMS, tokens and
  * `openssl dgst` give; what names it in errors. */
 int encl_ecdsa_from_der(const struct encl_curve *curve, const uint8_t *der, size_t n,

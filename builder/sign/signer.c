@@ -150,6 +150,8 @@ open_backend(struct encl_env *env, const struct encl_signer_request *q,
 			       : 0;
 	if (begins(q->key, "arn:") || is_name_of_kms(q->key))
 		return encl_backend_kms(env, q->key, out, e);
+	if (begins(q->key, "pkcs11:"))
+		return encl_backend_pkcs11(q->key, out, e);
 	return encl_backend_file(q->key, out, e);
 }
 

@@ -10,7 +10,8 @@
 static const struct option_spec options[] = {
 	{"certificate", 0, "FILE", "PEM certificate; becomes part of the image", false},
 	{"key", 0, "KEY",
-	 "its key: a PEM file, or the ARN of one in KMS (P-256, P-384, P-521)", false},
+	 "its key: a PEM file, a KMS key's ARN or a pkcs11: URI (P-256, P-384, P-521)",
+	 false},
 	{"remove", 0, NULL, "take the signature away instead", false},
 	{"output", 'o', "FILE", "write here (default: replace IMAGE)", false},
 	{NULL, 0, NULL, NULL, false},
@@ -68,6 +69,9 @@ const struct command cmd_sign = {
 		"\n"
 		"--key arn:aws:kms:REGION:ACCOUNT:key/ID: KMS signs, asked by the identity\n"
 		"that AWS's own tools would find; it needs kms:GetPublicKey and kms:Sign.\n"
+		"--key pkcs11:token=T;object=O?pin-source=/FILE: a token signs, by OpenSSL's\n"
+		"engine for PKCS#11.  The PIN is a file's or ENCLAVEBUILD_PKCS11_PIN's; nothing\n"
+		"ever asks for it.  ?module-path=/SO names a module that p11-kit does not know.\n"
 		"For a key that is elsewhere altogether: measure --to-sign, and attach.",
 	.options = options,
 	.run = run,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* By the first byte: KMS's answer to GetPublicKey, to Sign, the name of a key, a
- * signature file for each curve. */
+ * signature file for each curve, a pkcs11: URI. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/pkcs11_uri.h"
 #include "fuzz.h"
 #include "registry/kms.h"
 #include "sign/backend.h"
@@ -20,6 +21,18 @@ made(int alg, const uint8_t *p, size_t n)
 	struct encl_err e;
 
 	if (!encl_signature_file_parse(p, n, curve, "s", rs, &e) && n < 6)
+		abort();
+}
+
+/* What is taken is the same again in its one form. */
+static void
+uri(const char *text)
+{
+	encl_auto(encl_pkcs11_uri_clear) struct encl_pkcs11_uri u = {.key = NULL};
+	encl_auto(encl_pkcs11_uri_clear) struct encl_pkcs11_uri again = {.key = NULL};
+
+	if (!encl_pkcs11_uri_parse(text, &u) &&
+	    (encl_pkcs11_uri_parse(u.key, &again) || strcmp(u.key, again.key) != 0))
 		abort();
 }
 
@@ -45,6 +58,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (*data == 'a' && !encl_kms_arn_parse(text, &arn) && !*arn.region)
 		abort();
+	if (*data == 'p')
+		uri(text);
 	if (*data == '2')
 		made(-7, data + 1, size - 1);
 	if (*data == '3')
