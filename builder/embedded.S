@@ -32,6 +32,7 @@ encl_embedded_\name\()_end:
 	embed template_allocator, "templates/allocator.yaml"
 	embed template_user_data, "templates/user-data.yaml"
 	embed template_kubernetes, "templates/kubernetes.yaml"
+	embed template_kms_policy, "templates/kms-policy.json"
 
 	embed report_css, "builder/verify/report.css"
 

@@ -28,6 +28,7 @@ ENCL_EMBEDDED(template_bootstrap);
 ENCL_EMBEDDED(template_allocator);
 ENCL_EMBEDDED(template_user_data);
 ENCL_EMBEDDED(template_kubernetes);
+ENCL_EMBEDDED(template_kms_policy);
 /* verify/report.css: text, followed by a NUL */
 ENCL_EMBEDDED(report_css);
 ENCL_EMBEDDED_MAYBE(init_x86_64);

@@ -3,6 +3,7 @@
 #include "expectations.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -10,13 +11,18 @@
 #include "base/parse.h"
 #include "operand.h"
 #include "sign/image.h"
+#include "verify/policy.h"
 
-enum { MEASUREMENTS_MAX = 1 << 20, NUMBER = 3 };
+enum { MEASUREMENTS_MAX = 1 << 20, POLICY_MAX = 1 << 20, NUMBER = 3 };
 
 void
 expectations_clear(struct expectations *x)
 {
 	encl_expectations_clear(&x->pcrs);
+	for (size_t i = 0; i < x->n_policies; i++)
+		json_decref(x->policies[i].policy);
+	free(x->policies);
+	memset(x, 0, sizeof *x);
 }
 
 static int
@@ -82,6 +88,18 @@ read_image(struct cli *cli, const char *text, struct expectations *x, struct enc
 	return 0;
 }
 
+static int
+read_policy(const char *path, struct expectations *x, struct encl_err *e)
+{
+	json_t *policy;
+
+	if (encl_json_read(path, POLICY_MAX, &policy, e))
+		return -1;
+	x->policies = encl_xrealloc(x->policies, x->n_policies + 1, sizeof *x->policies);
+	x->policies[x->n_policies++] = (struct expected_policy){path, policy};
+	return 0;
+}
+
 int
 expectations_read(struct cli *cli, const struct args *args, struct expectations *out,
 		  struct encl_err *e)
@@ -100,6 +118,9 @@ expectations_read(struct cli *cli, const struct args *args, struct expectations 
 	for (size_t i = 0; (text = args_nth(args, "image", i)); i++)
 		if (read_image(cli, text, &x, e))
 			return -1;
+	for (size_t i = 0; (text = args_nth(args, "policy", i)); i++)
+		if (read_policy(text, &x, e))
+			return -1;
 	*out = encl_take(x, (struct expectations){.pcrs = {.n = 0}});
 	return 0;
 }
@@ -107,14 +128,17 @@ expectations_read(struct cli *cli, const struct args *args, struct expectations 
 bool
 expectations_none(const struct expectations *x)
 {
-	return !x->pcrs.n;
+	return !x->pcrs.n && !x->n_policies;
 }
 
 int
 expectations_check(const struct expectations *x, const struct encl_registers *r,
 		   struct encl_checks *checks, struct encl_err *e)
 {
-	(void)e;
 	encl_expect_check(&x->pcrs, r, checks);
+	for (size_t i = 0; i < x->n_policies; i++)
+		if (encl_policy_check(x->policies[i].policy, encl_policy_actions[0], r,
+				      x->policies[i].file, checks, e))
+			return -1;
 	return 0;
 }

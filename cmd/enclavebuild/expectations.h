@@ -20,11 +20,18 @@
 	{"pcr", 0, "N=HEX", "what any other PCR has to be", true},                       \
 	{"measurements", 'm', "FILE",                                                    \
 	 "measurements file that build wrote, or describe-eif's output", true},          \
-	{"image", 'i', "IMAGE|REFERENCE", "image whose measurements it has to have", true}
+	{"image", 'i', "IMAGE|REFERENCE", "image whose measurements it has to have",     \
+	 true},                                                                          \
+	{"policy", 0, "FILE", "KMS key policy that has to allow kms:Decrypt to it", true}
 /* clang-format on */
 
 struct expectations {
 	struct encl_expectations pcrs;
+	struct expected_policy {
+		const char *file;
+		json_t *policy;
+	} *policies;
+	size_t n_policies;
 };
 void expectations_clear(struct expectations *x);
 ENCL_AUTO_VAL(struct expectations, expectations_clear);

@@ -46,6 +46,7 @@ const struct command *const commands[] = {
 	&cmd_logs,
 	&cmd_measure,
 	&cmd_plan,
+	&cmd_policy,
 	&cmd_ps,
 	&cmd_pull,
 	&cmd_push,

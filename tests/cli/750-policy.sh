@@ -1,0 +1,244 @@
+# Goal: a key policy for an image lets that image alone use the key; other policies are
+# evaluated as IAM does, and what is not understood fails; a history notices changes.
+. "$(dirname "$0")/lib.sh"
+need python3 openssl
+V=$TOP/tests/golden/vectors
+cp "$V/signed.eif" "$V/unsigned.eif" .
+pcr() { "$ENCL" measure "$1" | sed -n "s/^PCR$2 //p"; }
+P0=$(pcr signed.eif 0) P1=$(pcr signed.eif 1) P2=$(pcr signed.eif 2) P8=$(pcr signed.eif 8)
+ROLE=arn:aws:iam::111122223333:role/app
+ADMIN=arn:aws:iam::111122223333:role/admin
+
+# ---- kms ----
+
+run 0 "$ENCL" policy kms signed.eif --principal "$ROLE" --admin "$ADMIN"
+cp out key.json
+python3 - "$P0" "$P1" "$P2" "$P8" "$ROLE" "$ADMIN" <<'END'
+import json, sys
+p0, p1, p2, p8, role, admin = sys.argv[1:]
+p = json.load(open("key.json"))
+assert list(p) == ["Version", "Statement"] and p["Version"] == "2012-10-17", p
+a, s = p["Statement"]
+assert a["Principal"] == {"AWS": [admin]} and s["Principal"] == {"AWS": [role]}, p
+# Who administers the key must not come to what it protects, by whatever way.
+for x in a["Action"]:
+    assert "*" not in x and x not in ("kms:Decrypt", "kms:CreateGrant", "kms:ReplicateKey") \
+        and not x.startswith(("kms:ReEncrypt", "kms:Generate", "kms:Derive")), x
+assert s["Effect"] == "Allow" and s["Condition"] == {"StringEqualsIgnoreCase": {
+    "kms:RecipientAttestation:PCR0": p0, "kms:RecipientAttestation:PCR1": p1,
+    "kms:RecipientAttestation:PCR2": p2, "kms:RecipientAttestation:PCR8": p8}}, s
+END
+run 0 "$ENCL" policy kms signed.eif --principal "$ROLE" --admin "$ADMIN"
+cmp out key.json
+run 0 "$ENCL" policy kms signed.eif --principal "$ROLE" --principal "$ADMIN" --statement-only --pcr 8,0
+cp out statement.json
+python3 - <<'END'
+import json
+s, p = json.load(open("statement.json")), json.load(open("key.json"))
+assert s["Principal"]["AWS"] == ["arn:aws:iam::111122223333:role/app", "arn:aws:iam::111122223333:role/admin"], s
+assert [k[-4:] for k in s["Condition"]["StringEqualsIgnoreCase"]] == ["PCR0", "PCR8"], s
+assert s["Action"] == p["Statement"][1]["Action"], s
+END
+run 0 "$ENCL" policy kms unsigned.eif --principal "$ROLE" --statement-only
+same "PCR8 of an unsigned image" 0 "$(grep -c PCR8 out)"
+kms() { "$ENCL" policy kms "$@"; }
+rejects 2 'policy kms: give --principal ARN: whose requests carry the attestation, as a rule the instance'"'"'s role' \
+	kms signed.eif --statement-only
+rejects 2 'policy kms: give either --admin ARN, who may go on administering the key, or --statement-only' \
+	kms signed.eif --principal "$ROLE"
+rejects 2 'policy kms: give either --admin ARN, who may go on administering the key, or --statement-only' \
+	kms signed.eif --principal "$ROLE" --admin "$ADMIN" --statement-only
+rejects 2 '--principal: "*" is not an ARN' kms signed.eif --principal '*' --statement-only
+rejects 2 '--principal: "arn:aws:iam::1:role/*" is not an ARN' kms signed.eif --principal 'arn:aws:iam::1:role/*' --statement-only
+rejects 2 '--pcr 8: the image is not signed' kms unsigned.eif --principal "$ROLE" --statement-only --pcr 8
+rejects 2 '--pcr: none of 0, 2 and 8 says what the application is' kms signed.eif --principal "$ROLE" --statement-only --pcr 1
+rejects 2 '--pcr: "0,3" is not a list of some of 0, 1, 2 and 8' kms signed.eif --principal "$ROLE" --statement-only --pcr 0,3
+rejects 2 'policy kms: takes no --action' kms signed.eif --action kms:Decrypt
+rejects 2 'policy: "aws" is not one of kms, verify, history' "$ENCL" policy aws x
+cp signed.eif damaged.eif
+printf X | dd of=damaged.eif bs=1 seek=862 conv=notrunc status=none
+run 3 kms damaged.eif --principal "$ROLE" --statement-only
+same "nothing for a damaged image" "" "$(cat out)"
+
+# ---- verify ----
+
+verify() { "$ENCL" policy verify "$@"; }
+passes() { # passes TEXT POLICY IMAGE OPTION…
+	local text=$1
+	shift
+	run 0 verify "$@"
+	grep -qxF "pass  policy             $text" out || fail "$*: $(cat out)"
+}
+denied() { # denied CHECK TEXT POLICY IMAGE OPTION…
+	local check=$1 text=$2
+	shift 2
+	run 3 verify "$@"
+	same "$*" "enclavebuild: $2: $check: $text" "$(cat err)"
+}
+short() { echo "${1:0:16}..."; }
+NO='no statement allows kms:Decrypt because of what it is; statement 1:'
+passes 'statement 2 (AttestedEnclave) allows kms:Decrypt to it' key.json signed.eif
+passes 'statement 1 (AttestedEnclave) allows kms:GenerateDataKey to it' statement.json signed.eif --action kms:GenerateDataKey
+denied policy "no statement allows kms:Decrypt because of what it is; statement 2 (AttestedEnclave): PCR8 is $(short "$(printf '%096d' 0)"), which is not among what it asks for" \
+	key.json unsigned.eif
+# As the AWS command line prints it.
+python3 -c 'import json; print(json.dumps({"Policy": open("key.json").read(), "PolicyName": "default"}))' >got.json
+passes 'statement 2 (AttestedEnclave) allows kms:Decrypt to it' got.json signed.eif
+
+policy() { # policy EFFECT ACTION CONDITION [REST]
+	printf '{"Version": "2012-10-17", "Statement": [{"Effect": "%s", "Principal": "*", "Action": %s, "Resource": "*", "Condition": %s}%s]}' \
+		"$1" "$2" "$3" "${4-}"
+}
+is() { # is OPERATOR KEY VALUE
+	printf '{"%s": {"kms:RecipientAttestation:%s": %s}}' "$1" "$2" "$3"
+}
+allow() { policy Allow '"kms:Decrypt"' "$@" >p.json; }
+YES='statement 1 allows kms:Decrypt to it'
+allow "$(is StringEquals ImageSha384 "\"$P0\"")"
+passes "$YES" p.json signed.eif
+allow "$(is StringEquals ImageSha384 "\"${P0^^}\"")"
+denied policy "$NO PCR0 is $(short "$P0"), which is not among what it asks for" p.json signed.eif
+allow "$(is StringEqualsIgnoreCase ImageSha384 "\"${P0^^}\"")"
+passes "$YES" p.json signed.eif
+allow "$(is StringEquals PCR0 "[\"$P1$P1\", \"$P0\"]")"
+passes "$YES" p.json signed.eif
+allow "$(is StringEquals pcr2 "[\"$P1\"]")"
+denied policy "$NO PCR2 is $(short "$P2"), which is not among what it asks for" p.json signed.eif
+allow "{\"StringEquals\": {\"kms:RecipientAttestation:PCR0\": \"$P0\"}, \"StringLike\": {\"kms:RecipientAttestation:PCR8\": \"${P8:0:20}*\"}}"
+passes "$YES" p.json signed.eif
+policy Allow '["kms:D*", "s3:*"]' "$(is StringEquals PCR0 "\"$P0\"")" >p.json
+passes "$YES" p.json signed.eif
+policy Allow '["kms:Generate?ataKey"]' "$(is StringEquals PCR0 "\"$P0\"")" >p.json
+passes 'statement 1 allows kms:GenerateDataKey to it' p.json signed.eif --action kms:GenerateDataKey
+denied policy 'no statement allows kms:Decrypt because of what it is' p.json signed.eif
+
+# What asks for no attestation allows nothing because of one.
+allow "$(is StringEqualsIfExists PCR0 "\"$P0\"")"
+denied policy "$NO operator \"StringEqualsIfExists\" cannot be evaluated here" p.json signed.eif
+allow "$(is StringNotEquals PCR0 "\"$P1\"")"
+denied policy 'no statement allows kms:Decrypt because of what it is' p.json signed.eif
+grep -qx 'note  policy.unattested  statement 1 allows kms:Decrypt without asking what the enclave is' out || fail "$(cat out)"
+allow "$(is StringLike PCR0 '"*"')"
+denied policy "$NO PCR0 may be anything like \"*\"" p.json signed.eif
+allow "$(is Null PCR0 '"false"')"
+denied policy 'no statement allows kms:Decrypt because of what it is' p.json signed.eif
+allow '{}'
+denied policy 'no statement allows kms:Decrypt because of what it is' p.json signed.eif
+# It is told beside one that does.
+allow "$(is StringEquals PCR0 "\"$P0\"")" ', {"Sid": "root", "Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}'
+passes "$YES" p.json signed.eif
+grep -qx 'note  policy.unattested  statement 2 (root) allows kms:Decrypt without asking what the enclave is' out || fail "$(cat out)"
+allow "$(is StringEquals PCR0 "\"$P0\"")" ', {"Effect": "Allow", "Principal": "*", "Action": "kms:ReEncrypt*", "Resource": "*"}'
+passes "$YES" p.json signed.eif
+grep -qx 'note  policy.unattested  statement 2 allows kms:ReEncryptFrom without asking what the enclave is' out || fail "$(cat out)"
+# Debug mode, where all is zero.
+allow "$(is StringEquals PCR0 "[\"$P0\", \"$(printf '%096d' 0)\"]")"
+denied policy.debug 'statement 1 allows it to every enclave in debug mode' p.json signed.eif
+
+# What cannot be evaluated.
+allow "{\"StringEquals\": {\"kms:RecipientAttestation:PCR0\": \"$P0\", \"kms:ViaService\": \"s3\"}}"
+denied policy "$NO \"kms:ViaService\" cannot be evaluated here" p.json signed.eif
+allow "$(is StringEquals PCR0 "\"$P0\"" | sed 's/}}$/, "kms:RecipientAttestation:PCR3": "00"}}/')"
+denied policy "$NO PCR3 is not known here" p.json signed.eif
+P3=$({ head -c 48 /dev/zero && printf %s "$ROLE"; } | openssl dgst -sha384 -r | cut -d' ' -f1)
+allow "$(is StringEquals PCR0 "\"$P0\"" | sed "s/}}\$/, \"kms:RecipientAttestation:PCR3\": \"$P3\"}}/")"
+passes "$YES" p.json signed.eif --role "$ROLE"
+denied policy "$NO PCR3 is not known here" p.json signed.eif --instance i-1
+# shellcheck disable=SC2016 # a policy variable, not the shell's
+allow "$(is StringEquals PCR0 '"${aws:PrincipalTag/pcr0}"')"
+denied policy "$NO PCR0 is compared with what is not a plain text" p.json signed.eif
+allow "$(is ForAnyValue:StringEquals PCR0 "\"$P0\"")"
+denied policy "$NO operator \"ForAnyValue:StringEquals\" cannot be evaluated here" p.json signed.eif
+
+# Deny.
+OK=$(is StringEquals PCR0 "\"$P0\"")
+deny() { # deny CONDITION [PRINCIPAL]
+	allow "$OK" ", {\"Sid\": \"not\", \"Effect\": \"Deny\", \"Principal\": ${2:-\"*\"}, \"Action\": \"*\", \"Resource\": \"*\", \"Condition\": $1}"
+}
+deny "$(is StringNotEqualsIgnoreCase PCR0 "\"$P0\"")"
+passes "$YES" p.json signed.eif
+deny "$(is Null ImageSha384 true)"
+passes "$YES" p.json signed.eif
+deny "$(is StringNotEquals PCR2 "[\"$P1\"]")"
+denied policy 'statement 2 (not) denies it' p.json signed.eif
+deny '{}' '{"AWS": "*"}'
+denied policy 'statement 2 (not) denies it' p.json signed.eif
+deny '{}' "\"$ADMIN\""
+denied policy 'statement 2 (not) may deny it: whom it denies cannot be evaluated here' p.json signed.eif
+deny '{"Bool": {"aws:MultiFactorAuthPresent": "false"}}'
+denied policy 'statement 2 (not) may deny it: "aws:MultiFactorAuthPresent" cannot be evaluated here' p.json signed.eif
+
+# No policy.
+echo '{"Statement": [{"Effect": "Maybe", "Action": "*"}]}' >p.json
+rejects 1 'p.json: statement 1 has no Effect of Allow or Deny' verify p.json signed.eif
+echo '{"Statement": [{"Effect": "Allow", "Action": "*", "NotAction": "x"}]}' >p.json
+rejects 1 'p.json: statement 1 has not one of Action and NotAction' verify p.json signed.eif
+echo '[]' >p.json
+rejects 1 'p.json: is no policy: it has no Statement' verify p.json signed.eif
+rejects 2 'policy verify: give POLICY and IMAGE' verify key.json
+rejects 2 '--action: "kms:Encrypt" takes no attestation; kms:Decrypt, kms:DeriveSharedSecret, kms:GenerateDataKey, kms:GenerateDataKeyPair and kms:GenerateRandom do' \
+	verify key.json signed.eif --action kms:Encrypt
+
+# An attestation document is held against a policy as well.
+mkdir d
+"$O/support/nsmdoc" d 1767474000 0011223344556677 "$P0" "$P1" "$P2" "$P8"
+attested() { "$ENCL" attest verify d/good.bin --root d/root.pem --at 1767474000 --nonce 0011223344556677 --policy "$1"; }
+run 0 attested key.json
+grep -qx 'pass  policy             statement 2 (AttestedEnclave) allows kms:Decrypt to it' out || fail "$(cat out)"
+allow "$(is StringEquals PCR3 "\"$P3\"")"
+run 3 attested p.json
+same "another role" "enclavebuild: d/good.bin: policy: $NO PCR3 is 0000000000000000..., which is not among what it asks for" "$(cat err)"
+
+# ---- history ----
+
+run 0 "$ENCL" policy history h.jsonl unsigned.eif
+same "one line" 1 "$(wc -l <h.jsonl)"
+run 0 "$ENCL" policy history h.jsonl signed.eif
+cp h.jsonl two.jsonl
+run 0 "$ENCL" policy history h.jsonl signed.eif
+cmp h.jsonl two.jsonl
+run 0 "$ENCL" policy history h.jsonl unsigned.eif
+run 0 "$ENCL" policy history --check h.jsonl --json
+cp out check.json
+python3 - "$P0" "$P8" <<'END'
+import hashlib, json, sys
+lines = open("h.jsonl", "rb").read().split(b"\n")
+assert lines.pop() == b"" and len(lines) == 3, lines
+before = None
+for l in lines:
+    v = json.loads(l)
+    assert v["Previous"] == before, v
+    before = "sha256:" + hashlib.sha256(l).hexdigest()
+assert json.load(open("check.json")) == {"Lines": 3, "Head": before}
+a, b, c = map(json.loads, lines)
+assert b["Measurements"]["PCR0"] == sys.argv[1] and b["Measurements"]["PCR8"] == sys.argv[2], b
+assert "PCR8" not in a["Measurements"] and a["Digest"] == c["Digest"] != b["Digest"], a
+assert b["Digest"] == "sha256:" + hashlib.sha256(open("signed.eif", "rb").read()).hexdigest(), b
+END
+CHAIN='"Previous" is not the digest of the line before: one was changed, added or taken away'
+sed '2s/x86_64/aarch64/' h.jsonl >bad.jsonl
+rejects 3 "bad.jsonl:3: $CHAIN" "$ENCL" policy history --check bad.jsonl
+sed 2d h.jsonl >bad.jsonl
+rejects 3 "bad.jsonl:2: $CHAIN" "$ENCL" policy history --check bad.jsonl
+sed 1d h.jsonl >bad.jsonl
+rejects 3 "bad.jsonl:1: $CHAIN" "$ENCL" policy history bad.jsonl signed.eif
+same "a broken history is not gone on with" 2 "$(wc -l <bad.jsonl)"
+head -c -1 h.jsonl >bad.jsonl
+rejects 3 'bad.jsonl:3: does not end in a newline' "$ENCL" policy history bad.jsonl signed.eif
+echo hello >bad.jsonl
+rejects 3 'bad.jsonl:1: is no object of JSON' "$ENCL" policy history --check bad.jsonl
+: >bad.jsonl
+rejects 3 'bad.jsonl: empty' "$ENCL" policy history --check bad.jsonl
+rejects 1 'open none.jsonl: No such file or directory' "$ENCL" policy history --check none.jsonl
+run 3 "$ENCL" policy history none.jsonl damaged.eif
+[ ! -e none.jsonl ] || fail "a damaged image left a history"
+rejects 2 'policy history: give FILE and IMAGE, or --check FILE' "$ENCL" policy history h.jsonl
+rejects 1 '/dev/null: not a regular file of at most 67108864 bytes' "$ENCL" policy history /dev/null signed.eif
+# Several at a time lose none.
+rm h.jsonl
+for i in 1 2 3 4; do
+	"$ENCL" policy history h.jsonl signed.eif -q >/dev/null &
+	"$ENCL" policy history h.jsonl unsigned.eif -q >/dev/null &
+done
+wait
+run 0 "$ENCL" policy history --check h.jsonl
