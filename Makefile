@@ -11,7 +11,7 @@ Q        := $(if $(V),,@)
 say       = @printf '  %-5s %s\n' $(1) $(2)
 
 LIBS     := yaml-0.1 libarchive libcrypto libcurl jansson libcbor libzstd liblzma \
-            liblz4 libdeflate zlib libkmod libsolv libsolvext libsquashfs1
+            liblz4 libdeflate zlib libkmod libsolv libsolvext libsquashfs1 libelf
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wformat=2 -Wwrite-strings -Wvla -Wconversion -Werror
 HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE

@@ -204,6 +204,7 @@ see_entry(struct encl_cpio_visitor *v, const struct encl_cpio_entry *entry,
 		.dev_minor = entry->rdev_minor,
 		.link = keep_text(g, entry->link),
 		.in_squashfs = entry->in_squashfs,
+		.at = entry->in_squashfs ? UINT64_MAX : entry->at,
 		.xattrs = keep_xattrs(g, entry),
 		.n_xattrs = entry->n_xattrs,
 		.order = g->out->n_items - 1 - g->first,
@@ -257,6 +258,7 @@ see_done(struct encl_cpio_visitor *v, const struct encl_cpio_entry *entry,
 		first->digest = item->digest;
 		first->size = item->size;
 		first->data = item->order;
+		first->at = item->at;
 	}
 	item->data = first->order; /* until the archive ends */
 	return 0;
@@ -276,6 +278,7 @@ see_end(struct encl_cpio_visitor *v)
 			continue;
 		first = &g->out->items[g->first + item->data];
 		item->data = first->data;
+		item->at = first->at;
 		item->size = first->size;
 		item->digest = first->digest;
 	}
@@ -387,7 +390,7 @@ read_ramdisk(struct gatherer *g, const struct encl_eif_section *s, struct encl_e
 		return encl_wrap(e, "%s: ramdisk %zu", eif->path, g->ramdisk);
 	if (digest_section(eif, s, &g->out->ramdisks[g->ramdisk], e))
 		return -1;
-	g->ramdisk++;
+	g->out->entries[g->ramdisk++] = g->out->n_items - g->first;
 	return 0;
 }
 
@@ -406,6 +409,24 @@ read_section(struct gatherer *g, const struct encl_eif_section *s, struct encl_e
 	default:
 		return 0;
 	}
+}
+
+static void
+take_origins(struct encl_inventory *i, const struct encl_origins *origins)
+{
+	static const enum encl_section_type types[] = {
+		ENCL_SECTION_KERNEL, ENCL_SECTION_CMDLINE, ENCL_SECTION_METADATA};
+
+	for (size_t k = 0; k < i->n_items; k++) {
+		const struct encl_owner *owner =
+			encl_origins_find(origins, i->items[k].path);
+
+		if (owner)
+			i->items[k].owner = owner;
+	}
+	for (size_t k = 0; k < sizeof types / sizeof *types; k++)
+		i->sections[types[k]] =
+			encl_origins_find(origins, encl_section_name(types[k]));
 }
 
 int
@@ -429,13 +450,8 @@ encl_inventory_read(const struct encl_eif *eif, const struct encl_origins *origi
 	sort(&i);
 	if (encl_inventory_packages(&i, &databases, e))
 		return encl_wrap(e, "%s", eif->path);
-	for (size_t k = 0; origins && k < i.n_items; k++) {
-		const struct encl_owner *owner =
-			encl_origins_find(origins, i.items[k].path);
-
-		if (owner)
-			i.items[k].owner = owner;
-	}
+	if (origins)
+		take_origins(&i, origins);
 	i.kernel_release = encl_inventory_release(eif);
 	*out = i;
 	memset(&i, 0, sizeof i);

@@ -32,6 +32,8 @@ struct encl_item {
 	struct encl_digest digest; /* SHA-256 of a file's content */
 	bool has_digest;	   /* regular files, same_as included */
 	bool in_squashfs;
+	uint64_t at; /* of the content, or of its first name's, in the image's file;
+			UINT64_MAX: it is packed */
 	const struct encl_xattr *xattrs;
 	size_t n_xattrs;
 	size_t order;			/* in the ramdisk */
@@ -63,6 +65,10 @@ struct encl_inventory {
 				 says; or NULL */
 	struct encl_digest kernel, cmdline, metadata; /* SHA-256 of the sections */
 	struct encl_digest ramdisks[ENCL_EIF_MAX_SECTIONS];
+	size_t entries[ENCL_EIF_MAX_SECTIONS]; /* of each ramdisk, with those that
+						  another of the same name replaces */
+	/* of kernel, cmdline and metadata, where origins tell it; by section type */
+	const struct encl_owner *sections[ENCL_SECTION_METADATA + 1];
 	struct encl_arena *arena;
 };
 void encl_inventory_clear(struct encl_inventory *i);

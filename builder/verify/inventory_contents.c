@@ -11,71 +11,48 @@
 #include "sources/kernel_image.h"
 #include "verify/inventory_internal.h"
 
-struct taker {
+struct pass {
 	struct encl_cpio_visitor visitor; /* first */
 	const struct encl_item **wanted;  /* by the entry that has the content */
 	size_t n, at;
 	size_t order; /* of the entry that goes by */
-	size_t max;
-	struct encl_sink sink;
-	struct encl_buf content;
-	int (*fn)(void *arg, const struct encl_item *item, const uint8_t *p, size_t n,
-		  struct encl_err *e);
-	void *arg;
+	struct encl_contents_taker *taker;
 };
 
 static void
-taker_clear(struct taker *t)
+pass_clear(struct pass *p)
 {
-	free(t->wanted);
-	encl_buf_clear(&t->content);
+	free(p->wanted);
 }
-ENCL_AUTO_VAL(struct taker, taker_clear);
-
-static int
-write_content(struct encl_sink *s, const void *p, size_t n, struct encl_err *e)
-{
-	struct taker *t =
-		(struct taker *)(void *)((char *)s - offsetof(struct taker, sink));
-	size_t left = t->max - t->content.len;
-
-	(void)e;
-	encl_buf_add(&t->content, p, n < left ? n : left);
-	return 0;
-}
+ENCL_AUTO_VAL(struct pass, pass_clear);
 
 static bool
-is_wanted(const struct taker *t)
+is_wanted(const struct pass *p)
 {
-	return t->at < t->n && t->wanted[t->at]->data == t->order;
+	return p->at < p->n && p->wanted[p->at]->data == p->order;
 }
 
 static int
 see_entry(struct encl_cpio_visitor *v, const struct encl_cpio_entry *entry,
 	  struct encl_sink **sink, struct encl_err *e)
 {
-	struct taker *t = (struct taker *)v;
+	struct pass *p = (struct pass *)v;
 
 	(void)entry;
-	(void)e;
-	encl_buf_clear(&t->content);
-	if (is_wanted(t))
-		*sink = &t->sink;
-	return 0;
+	return is_wanted(p) ? p->taker->open(p->taker, p->wanted[p->at], sink, e) : 0;
 }
 
 static int
 see_done(struct encl_cpio_visitor *v, const struct encl_cpio_entry *entry,
 	 struct encl_err *e)
 {
-	struct taker *t = (struct taker *)v;
+	struct pass *p = (struct pass *)v;
 
 	(void)entry;
-	for (; is_wanted(t); t->at++)
-		if (t->fn(t->arg, t->wanted[t->at],
-			  (const uint8_t *)encl_buf_text(&t->content), t->content.len, e))
+	for (; is_wanted(p); p->at++)
+		if (p->taker->done(p->taker, p->wanted[p->at], e))
 			return -1;
-	t->order++;
+	p->order++;
 	return 0;
 }
 
@@ -100,20 +77,11 @@ ramdisk_section(const struct encl_eif *eif, size_t ramdisk)
 }
 
 int
-encl_inventory_contents(const struct encl_inventory *i,
-			const struct encl_item *const *wanted, size_t n, size_t max,
-			int (*fn)(void *arg, const struct encl_item *item,
-				  const uint8_t *p, size_t n, struct encl_err *e),
-			void *arg, struct encl_err *e)
+encl_inventory_pass(const struct encl_inventory *i, const struct encl_item *const *wanted,
+		    size_t n, struct encl_contents_taker *taker, struct encl_err *e)
 {
-	encl_auto(taker_clear) struct taker t = {
-		.visitor = {see_entry, see_done, NULL},
-		.n = n,
-		.max = max,
-		.sink = {write_content},
-		.fn = fn,
-		.arg = arg,
-	};
+	encl_auto(pass_clear) struct pass p = {
+		.visitor = {see_entry, see_done, NULL}, .n = n, .taker = taker};
 	const struct encl_eif_section *s;
 
 	if (!n)
@@ -122,16 +90,83 @@ encl_inventory_contents(const struct encl_inventory *i,
 	if (!s)
 		return encl_fail(e, ENCL_FAILED, "%s has no ramdisk %zu", i->eif->path,
 				 wanted[0]->ramdisk);
-	encl_buf_init(&t.content, max);
-	t.wanted = encl_xcalloc(n, sizeof *t.wanted);
-	memcpy(t.wanted, wanted, n * sizeof *wanted);
-	qsort(t.wanted, n, sizeof *t.wanted, by_data);
-	if (encl_ramdisk_read(i->eif->fd, s->offset, s->size, &t.visitor, e))
+	p.wanted = encl_xcalloc(n, sizeof *p.wanted);
+	memcpy(p.wanted, wanted, n * sizeof *wanted);
+	qsort(p.wanted, n, sizeof *p.wanted, by_data);
+	if (encl_ramdisk_read(i->eif->fd, s->offset, s->size, &p.visitor, e))
 		return encl_wrap(e, "%s: ramdisk %zu", i->eif->path, wanted[0]->ramdisk);
-	if (t.at < n)
+	if (p.at < n)
 		return encl_fail(e, ENCL_FAILED, "%s changed while it was read",
 				 i->eif->path);
 	return 0;
+}
+
+/* ---- into memory ---- */
+
+struct memory {
+	struct encl_contents_taker taker; /* first */
+	struct encl_sink sink;
+	struct encl_buf content;
+	size_t max;
+	int (*fn)(void *arg, const struct encl_item *item, const uint8_t *p, size_t n,
+		  struct encl_err *e);
+	void *arg;
+};
+
+static int
+keep(struct encl_sink *s, const void *p, size_t n, struct encl_err *e)
+{
+	struct memory *m =
+		(struct memory *)(void *)((char *)s - offsetof(struct memory, sink));
+	size_t left = m->max - m->content.len;
+
+	(void)e;
+	encl_buf_add(&m->content, p, n < left ? n : left);
+	return 0;
+}
+
+static int
+open_memory(struct encl_contents_taker *t, const struct encl_item *item,
+	    struct encl_sink **sink, struct encl_err *e)
+{
+	struct memory *m = (struct memory *)t;
+
+	(void)item;
+	(void)e;
+	encl_buf_clear(&m->content);
+	*sink = &m->sink;
+	return 0;
+}
+
+static int
+give(struct encl_contents_taker *t, const struct encl_item *item, struct encl_err *e)
+{
+	struct memory *m = (struct memory *)t;
+
+	return m->fn(m->arg, item, (const uint8_t *)encl_buf_text(&m->content),
+		     m->content.len, e);
+}
+
+int
+encl_inventory_contents(const struct encl_inventory *i,
+			const struct encl_item *const *wanted, size_t n, size_t max,
+			int (*fn)(void *arg, const struct encl_item *item,
+				  const uint8_t *p, size_t n, struct encl_err *e),
+			void *arg, struct encl_err *e)
+{
+	struct memory m = {
+		.taker = {open_memory, give},
+		.sink = {keep},
+		.max = max,
+		.fn = fn,
+		.arg = arg,
+	};
+	int rc;
+
+	encl_buf_init(&m.content, max);
+	rc = encl_inventory_pass(i, wanted, n, &m.taker, e);
+	encl_buf_clear(&m.content);
+	return rc;
 }
 
 /* ---- the kernel ---- */

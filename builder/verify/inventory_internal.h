@@ -32,6 +32,21 @@ void encl_databases_add(struct encl_databases *d, const struct encl_database *on
 int encl_inventory_packages(struct encl_inventory *out, struct encl_databases *d,
 			    struct encl_err *e) ENCL_MUST_CHECK;
 
+/* Who takes contents, one after another. */
+struct encl_contents_taker {
+	/* sink takes the content; may stay NULL */
+	int (*open)(struct encl_contents_taker *t, const struct encl_item *item,
+		    struct encl_sink **sink, struct encl_err *e);
+	/* It is whole: for the item of open, then for its other names. */
+	int (*done)(struct encl_contents_taker *t, const struct encl_item *item,
+		    struct encl_err *e);
+};
+/* As encl_inventory_contents, and nothing is held in memory. */
+int encl_inventory_pass(const struct encl_inventory *i,
+			const struct encl_item *const *wanted, size_t n,
+			struct encl_contents_taker *t,
+			struct encl_err *e) ENCL_MUST_CHECK;
+
 /* "6.1.0-40-cloud-amd64" or NULL; malloc'ed. */
 char *encl_inventory_release(const struct encl_eif *eif);
 

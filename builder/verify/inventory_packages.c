@@ -608,21 +608,21 @@ encl_inventory_packages(struct encl_inventory *out, struct encl_databases *d,
 {
 	encl_auto(encl_free) uint8_t *shared = encl_xcalloc(out->n_items + 1, 1);
 	struct reader r = {.out = out, .databases = d, .shared = shared};
-	const struct encl_database *before = NULL;
+	const struct encl_database *v = d->v;
 
-	if (!d->v)
+	if (!d->v || !d->n)
 		return 0;
 	qsort(d->v, d->n, sizeof *d->v, by_place);
-	for (size_t i = 0; i < d->n; before = &d->v[i++]) {
-		if (before && !compare(before, &d->v[i]))
+	for (size_t i = 0; i < d->n; i++) {
+		if (i && !compare(&v[i - 1], &v[i]))
 			continue; /* one that something else has replaced */
-		if (!before || before->ramdisk != d->v[i].ramdisk ||
-		    strcmp(before->root, d->v[i].root) != 0) {
-			r.ramdisk = d->v[i].ramdisk;
-			r.root = d->v[i].root;
+		if (!i || v[i - 1].ramdisk != v[i].ramdisk ||
+		    strcmp(v[i - 1].root, v[i].root) != 0) {
+			r.ramdisk = v[i].ramdisk;
+			r.root = v[i].root;
 			r.distribution = distribution(&r);
 		}
-		if (read_one(&r, &d->v[i], e))
+		if (read_one(&r, &v[i], e))
 			return -1;
 	}
 	for (size_t i = 0; i < out->n_items; i++)

@@ -31,6 +31,7 @@ const struct command *const commands[] = {
 	&cmd_completion,
 	&cmd_console,
 	&cmd_deploy,
+	&cmd_diff,
 	&cmd_discover,
 	&cmd_doctor,
 	&cmd_exec,

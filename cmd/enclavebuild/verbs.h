@@ -13,6 +13,7 @@ extern const struct command cmd_check;
 extern const struct command cmd_completion;
 extern const struct command cmd_console;
 extern const struct command cmd_deploy;
+extern const struct command cmd_diff;
 extern const struct command cmd_discover;
 extern const struct command cmd_doctor;
 extern const struct command cmd_exec;

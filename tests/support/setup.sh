@@ -13,7 +13,7 @@ set -euo pipefail
 build=(build-essential pkg-config ca-certificates git
 	libyaml-dev libarchive-dev libssl-dev libcurl4-openssl-dev libjansson-dev libcbor-dev
 	libzstd-dev libdeflate-dev liblzma-dev liblz4-dev zlib1g-dev libkmod-dev
-	libsolv-dev libsolvext-dev libsquashfs-dev musl-tools libjsmn-dev
+	libsolv-dev libsolvext-dev libsquashfs-dev libelf-dev musl-tools libjsmn-dev
 	gpgv debian-archive-keyring xz-utils openssl qemu-system-x86)
 tests=(clang clang-tidy clang-format libclang-rt-14-dev cppcheck shellcheck valgrind gcovr mandoc
 	time faketime fakeroot cpio libarchive-tools bzip2 zstd lz4 zip unzip gnupg
