@@ -151,3 +151,56 @@ TEST(base_parse_path_within)
 	CHECK(!encl_path_within("/", "/a"));
 	CHECK(!encl_path_within("/a", "/a/b"));
 }
+
+TEST(base_parse_time_read)
+{
+	static const struct {
+		const char *text;
+		uint64_t want;
+	} rows[] = {{"1970-01-01T00:00:00Z", 0},
+		    {"1970-01-01T01:00:00+01:00", 0},
+		    {"1969-12-31T23:00:00-01:00", UINT64_MAX}, /* years from 1970 on */
+		    {"2000-02-29T23:59:59Z", 951868799},
+		    {"2026-01-31T12:00:00Z", 1769860800},
+		    {"2026-01-31T12:00:00.25-00:30", 1769862600},
+		    {"2100-03-01T00:00:00Z", 4107542400},
+		    {"9999-12-31T23:59:59Z", 253402300799}};
+	static const char *const bad[] = {"",
+					  "now",
+					  "2026-01-31",
+					  "2026-01-31T12:00:00",
+					  "2026-01-31 12:00:00Z",
+					  "2026-02-29T12:00:00Z",
+					  "2100-02-29T12:00:00Z",
+					  "2026-00-10T12:00:00Z",
+					  "2026-13-10T12:00:00Z",
+					  "2026-01-00T12:00:00Z",
+					  "2026-01-31T24:00:00Z",
+					  "2026-01-31T12:60:00Z",
+					  "2026-01-31T12:00:60Z",
+					  "2026-01-31T12:00:00.Z",
+					  "2026-01-31T12:00:00Zx",
+					  "2026-01-31T12:00:00+1:00",
+					  "2026-01-31T12:00:00+01:00x",
+					  "1970-01-01T00:00:00+00:01",
+					  "-026-01-31T12:00:00Z"};
+	char text[32];
+	uint64_t t;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (rows[i].want == UINT64_MAX) {
+			CHECK(!encl_parse_time(rows[i].text, &t));
+			continue;
+		}
+		CHECK(encl_parse_time(rows[i].text, &t));
+		EQ_INT(rows[i].want, t);
+		encl_format_time(t, text);
+		CHECK(encl_parse_time(text, &t));
+		EQ_INT(rows[i].want, t);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		t = 7;
+		CHECK(!encl_parse_time(bad[i], &t));
+		EQ_INT(7, t);
+	}
+}
