@@ -198,7 +198,26 @@ check_document(struct verification *v, const char *type, const char *source,
 	return 0;
 }
 
-/* What cannot be read is no evidence, and a lock has no subject. */
+/* Types whose documents name what they are about. */
+static bool
+has_subject(const char *type)
+{
+	static const char *const types[] = {
+		ENCL_ARTIFACT_MEASUREMENTS,
+		"application/spdx+json",
+		"application/vnd.cyclonedx+json",
+		"application/vnd.in-toto+json",
+		"application/vnd.dsse.envelope.v1+json",
+		"application/vnd.dev.sigstore.bundle",
+	};
+
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (begins(type, types[i]))
+			return true;
+	return false;
+}
+
+/* What cannot be read is no evidence. */
 static int
 see_referrer(void *arg, const char *type, const char *digest, const char *text, size_t n,
 	     struct encl_err *e)
@@ -209,9 +228,12 @@ see_referrer(void *arg, const char *type, const char *digest, const char *text, 
 	struct encl_err why;
 
 	(void)e;
-	if (!strcmp(type, ENCL_ARTIFACT_LOCK)) {
+	if (!has_subject(type)) {
 		encl_checks_add(&v->checks, "evidence", ENCL_CHECK_NOTE,
-				"%s: names no image; give --manifest and --lock", source);
+				"%s: is of a type that names no image%s", source,
+				strcmp(type, ENCL_ARTIFACT_LOCK) != 0
+					? ""
+					: "; give --manifest and --lock");
 		return 0;
 	}
 	if (encl_json_parse(text, n, source, &doc, &why) ||
