@@ -76,7 +76,7 @@ GUESTS   := $(foreach a,$(GUEST_ARCHES),$(O)/guest/$(a)/init $(O)/guest/$(a)/lau
 
 .DELETE_ON_ERROR:
 .PRECIOUS: $(O)/%.o
-.PHONY: help bundle setup setup-build setup-aarch64 setup-peers all testable quickstart test check unit bench relay-bench lint asan ubsan \
+.PHONY: help bundle setup setup-build setup-aarch64 setup-peers setup-aws-peer all testable quickstart test check unit bench relay-bench lint asan ubsan \
         valgrind fuzz fuzz-bins repro coverage docker-figures install uninstall dist generated clean \
         setup-kernel setup-conformance kernel conformance
 
@@ -194,6 +194,11 @@ setup-peers: ## oras and crane (needs Go) and Kubernetes' schemas (PyPI), which 
 		github.com/google/go-containerregistry/cmd/crane oras.land/oras/cmd/oras
 	python3 -m venv $(PEERS)/python
 	$(PEERS)/python/bin/pip install -q --disable-pip-version-check -r tests/support/peers/requirements.txt
+
+setup-aws-peer: ## AWS's own library for images (needs Rust; five minutes), which tests compare with
+	@command -v cargo >/dev/null || { echo "make setup-aws-peer: cargo is not installed" >&2; exit 5; }
+	cargo build --quiet --release --manifest-path tests/support/peers/eif/Cargo.toml --target-dir $(PEERS)/eif
+	install -m 755 $(PEERS)/eif/release/eif-peer $(PEERS)/eif-peer
 
 quickstart: setup-build ## install what is needed, build, build and boot examples/hello
 	@$(MAKE) --no-print-directory all
