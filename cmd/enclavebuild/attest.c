@@ -200,17 +200,17 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 const struct command cmd_attest = {
 	.name = "attest",
 	.summary = "verify or show an attestation document, or get one",
-	.operands = "verify|decode|get DOCUMENT|NAME",
+	.operands = "verify DOCUMENT|@NAME | decode DOCUMENT | get NAME",
 	.min_operands = 2,
 	.max_operands = 2,
 	.help = "verify takes a document (file, or - for standard input; raw, hex or base64)\n"
-		"and holds it against AWS's root, the clock and what the options say.  It\n"
-		"needs a nonce or --max-age, since an old document proves nothing, and\n"
+		"and holds it against AWS's root, the clock and what the options say; @NAME\n"
+		"asks the enclave of that name, which runs here, for one, with a nonce of its\n"
+		"own.  It needs a nonce or --max-age, since an old document proves nothing, and\n"
 		"something to compare the measurements with.  Ends with 0 where all is as\n"
 		"asked, 3 where anything is not, 1 where it is no attestation document.\n"
 		"decode shows what is in a document, and verifies nothing.\n"
-		"get asks the enclave of that name, which runs here, for one; without --nonce\n"
-		"with a random one, which it tells.",
+		"get only gets one: without --nonce with a random one, which it tells.",
 	.options = options,
 	.run = run,
 };

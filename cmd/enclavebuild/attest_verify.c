@@ -142,6 +142,22 @@ check_registers(const struct args *args, const struct expectations *expected,
 	return 0;
 }
 
+/* @NAME: of an enclave that runs here, with a nonce of our own where none is given. */
+static int
+open_document(const char *text, struct inputs *in, struct encl_attestation_wish *w,
+	      struct encl_buf *bytes, struct encl_attestation *out, struct encl_err *e)
+{
+	if (*text != '@')
+		return attest_open(text, bytes, out, e);
+	if ((!in->nonce.len && attest_nonce(&in->nonce, e)) ||
+	    attest_ask(text + 1, &in->nonce, bytes, e))
+		return -1;
+	w->nonce = span(&in->nonce);
+	if (encl_attestation_read(bytes->data, bytes->len, out, e))
+		return encl_wrap(e, "%s", text + 1);
+	return 0;
+}
+
 int
 attest_verify(struct cli *cli, const struct args *args, struct encl_err *e)
 {
@@ -157,7 +173,7 @@ attest_verify(struct cli *cli, const struct args *args, struct encl_err *e)
 
 	if (read_wish(args, &in, &wish, e) ||
 	    expectations_read(cli, args, &in.expected, e) ||
-	    attest_open(path, &bytes, &a, e) ||
+	    open_document(path, &in, &wish, &bytes, &a, e) ||
 	    encl_attestation_check(&a, &wish, &checks, e) ||
 	    check_registers(args, &in.expected, &a, &wish, &checks, e))
 		return -1;

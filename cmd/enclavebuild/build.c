@@ -9,6 +9,7 @@
 #include "base/parse.h"
 #include "build.h"
 #include "cmd.h"
+#include "history.h"
 #include "lock/lock.h"
 #include "manifests.h"
 #include "verbs.h"
@@ -119,6 +120,7 @@ static int
 run(struct cli *cli, const struct args *args, struct encl_err *e)
 {
 	const char *file = args->n_operands ? args->operands[0] : "enclave.yaml";
+	const char *history = args_get(args, "history");
 	encl_auto(encl_manifest_free) struct encl_manifest *m = NULL;
 	encl_auto(encl_build_report_clear) struct encl_build_report r = {0};
 	encl_auto(encl_free) char *image = NULL;
@@ -134,9 +136,11 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	image = args_has(args, "output") ? encl_xstrdup(args_get(args, "output"))
 					 : encl_xasprintf("%s.eif", m->name);
 	request.output = image;
-	if (check_output(m, image, e))
+	if (check_output(m, image, e) || (history && history_ready(history, e)))
 		return -1;
 	if (encl_build(&cli->env, m, &request, &r, e))
+		return -1;
+	if (history && history_add(cli, history, image, e))
 		return -1;
 	if (cli->json)
 		print_json(image, &r);
@@ -152,6 +156,7 @@ static const struct option_spec options[] = {
 	 false},
 	{"compat", 0, "LAYOUT",
 	 "nitro-cli: the application's ramdisk as nitro-cli makes it of an image", false},
+	{"history", 0, "FILE", "append what was built to a pcr-history.jsonl", false},
 	{"sizes", 0, NULL, "tell what made the image large", false},
 	{NULL, 0, NULL, NULL, false},
 };

@@ -3,6 +3,7 @@
 #include "history.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/json.h"
 #include "operand.h"
@@ -42,6 +43,17 @@ entry_of(const struct encl_eif *eif, const struct encl_image_state *s,
 	set(v, "BuildToolVersion", json_object_get(build, "BuildToolVersion"));
 	json_object_set_new(v, "Measurements", list);
 	return v;
+}
+
+int
+history_ready(const char *history, struct encl_err *e)
+{
+	struct encl_history h;
+	struct stat st;
+
+	if (stat(history, &st) || !st.st_size)
+		return 0;
+	return encl_history_check(history, &h, e);
 }
 
 int

@@ -10,4 +10,7 @@
 int history_add(struct cli *cli, const char *history, const char *image,
 		struct encl_err *e) ENCL_MUST_CHECK;
 
+/* Before anything else is done: one that is broken is not gone on with. */
+int history_ready(const char *history, struct encl_err *e) ENCL_MUST_CHECK;
+
 #endif

@@ -242,3 +242,45 @@ for i in 1 2 3 4; do
 done
 wait
 run 0 "$ENCL" policy history --check h.jsonl
+
+# ---- build --history ----
+
+"$TOP/tests/support/fake-blobs.sh" blobs
+export XDG_CACHE_HOME=$WORK/cache
+manifest() { # manifest TEXT
+	cat >enclave.yaml <<Y
+apiVersion: enclavebuild/v1alpha1
+kind: Enclave
+name: app
+version: "1"
+arch: x86_64
+rootfs:
+  - file: {path: /bin/app, content: "$1", mode: "0755"}
+boot:
+  kernel: {blobs: ./blobs}
+app:
+  command: [/bin/app]
+Y
+}
+manifest one
+run 0 "$ENCL" build -q --history b.jsonl
+run 0 "$ENCL" build -q --history b.jsonl
+manifest two
+run 0 "$ENCL" build -q --history b.jsonl
+python3 - <<'END'
+import json
+lines = [json.loads(l) for l in open("b.jsonl")]
+m = json.load(open("app.measurements.json"))
+assert len(lines) == 2, lines
+for l in lines:
+    assert l["Name"] == "app" and l["Version"] == "1" and l["BuildTool"] == "enclavebuild", l
+    assert l["Compat"] == m["Compat"] and l["Manifest"].startswith("sha256:"), l
+assert lines[1]["Manifest"] == m["Manifest"] != lines[0]["Manifest"], lines
+assert lines[1]["Measurements"] == m["Measurements"] and lines[1]["Digest"] == m["Digest"], lines
+assert lines[0]["Measurements"]["PCR1"] == lines[1]["Measurements"]["PCR1"], lines
+assert lines[0]["Measurements"]["PCR2"] != lines[1]["Measurements"]["PCR2"], lines
+END
+sed -i '1s/app/App/' b.jsonl
+rm app.eif
+rejects 3 "b.jsonl:2: $CHAIN" "$ENCL" build -q --history b.jsonl
+[ ! -e app.eif ] || fail "built although the history is broken"
