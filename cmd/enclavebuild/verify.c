@@ -137,7 +137,7 @@ compare(struct verification *v, const struct expectations *x, struct encl_err *e
 
 	encl_registers_of(&v->state.measurements, &r);
 	if (verify_registry(v, e) || expectations_check(x, &r, &v->checks, e) ||
-	    verify_evidence(v, e))
+	    verify_sections(v, e) || verify_evidence(v, e))
 		return -1;
 	for (size_t i = 0; i < v->checks.n; i++)
 		if (v->checks.v[i].compares)

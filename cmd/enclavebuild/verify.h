@@ -37,6 +37,8 @@ void verification_add_input(struct verification *v, const char *uri, const void 
 int verify_open_reference(struct verification *v, struct encl_err *e) ENCL_MUST_CHECK;
 /* After the image was measured: "registry", and with --annotations they compare. */
 int verify_registry(struct verification *v, struct encl_err *e) ENCL_MUST_CHECK;
+/* --image: its measured sections have the same sizes. */
+int verify_sections(struct verification *v, struct encl_err *e) ENCL_MUST_CHECK;
 /* --manifest, --lock, --sbom, --provenance, --evidence. */
 int verify_evidence(struct verification *v, struct encl_err *e) ENCL_MUST_CHECK;
 

@@ -238,7 +238,8 @@ see_referrer(void *arg, const char *type, const char *digest, const char *text, 
 	}
 	if (encl_json_parse(text, n, source, &doc, &why) ||
 	    check_document(v, type, source, doc, &why)) {
-		encl_checks_add(&v->checks, "evidence", ENCL_CHECK_FAIL, "%s", why.msg);
+		encl_checks_add(&v->checks, "evidence", ENCL_CHECK_FAIL, "%s", why.msg)
+			->compares = true;
 		return 0;
 	}
 	verification_add_input(v, digest, text, n);
@@ -256,7 +257,8 @@ check_attached(struct verification *v, struct encl_err *e)
 		return -1;
 	if (v->checks.n == before)
 		encl_checks_add(&v->checks, "evidence", ENCL_CHECK_FAIL,
-				"nothing is attached to %s", v->pulled.manifest);
+				"nothing is attached to %s", v->pulled.manifest)
+			->compares = true;
 	return 0;
 }
 

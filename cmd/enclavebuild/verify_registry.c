@@ -70,7 +70,8 @@ verify_registry(struct verification *v, struct encl_err *e)
 				v->pulled.manifest);
 	if (asked && !r->pcrs[0])
 		encl_checks_add(&v->checks, "annotation.PCR0", ENCL_CHECK_FAIL,
-				"the manifest names no PCR0");
+				"the manifest names no PCR0")
+			->compares = true;
 	for (size_t i = 0; i < ENCL_RECEIVED_PCRS; i++)
 		check_pcr(v, i, asked);
 	return 0;

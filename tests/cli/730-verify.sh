@@ -50,7 +50,7 @@ run 0 verify signed.eif --pcr0 "$P0" --pcr1 "$P1" --pcr2 "${P2^^}" --pcr8 "$P8" 
 	-m signed.json --image signed.eif --chain root.pem --require-signature
 same "no message" "" "$(cat err)"
 same "checks" "structure boundaries boundaries ramdisks crc signature certificate.dates certificate.usage certificate.chain \
-PCR0 PCR1 PCR2 PCR8 PCR8 PCR0 PCR1 PCR2 PCR8 PCR0 PCR1 PCR2 PCR8" "$(sed -E 's/^ok +([^ ]+) .*/\1/' out | tr '\n' ' ' | sed 's/ $//')"
+PCR0 PCR1 PCR2 PCR8 PCR8 PCR0 PCR1 PCR2 PCR8 PCR0 PCR1 PCR2 PCR8 sections" "$(sed -E 's/^ok +([^ ]+) .*/\1/' out | tr '\n' ' ' | sed 's/ $//')"
 says ok structure "EIF version 4, 6 sections; header, table and file agree"
 says ok boundaries "kernel of 3584 bytes as its header says, command line of one line"
 says ok boundaries "2 ramdisks, each one archive from its first byte to the zeros behind it"
@@ -96,6 +96,12 @@ fails_with 3 "plain.eif: PCR8: signed.eif expects $P8, there is none" plain.eif 
 run 3 verify tricks/moved-zeros.eif --image plain.eif
 says ok PCR0 "as plain.eif has it"
 grep -q '^BAD PCR1 ' out || fail "PCR1 is the same: $(cat out)"
+says BAD sections "plain.eif expects kernel 3584, cmdline 13, ramdisk 512, ramdisk 512, there is kernel 3584, cmdline 13, ramdisk 508, ramdisk 516"
+# between kernel and command line all registers stay: the sections' sizes tell
+run 3 verify tricks/moved-kernel-cmdline.eif --image plain.eif
+says ok PCR1 "as plain.eif has it"
+says ok PCR2 "as plain.eif has it"
+says BAD sections "plain.eif expects kernel 3584, cmdline 13, ramdisk 512, ramdisk 512, there is kernel 3583, cmdline 14, ramdisk 512, ramdisk 512"
 
 # ---- nothing to compare with ----
 nothing='nothing to compare with: give --pcr0, --measurements, --image, --chain or --manifest'
