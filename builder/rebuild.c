@@ -39,7 +39,8 @@ owners(struct rebuild *r, struct encl_origins **out, struct encl_err *e)
 	encl_auto(encl_cache_free) struct encl_cache *own = NULL;
 	struct encl_env env = *r->env;
 	encl_auto(encl_free) char *init_bytes = NULL;
-	encl_auto(encl_build_clear) struct encl_build b = {.env = &env, .m = &r->m};
+	encl_auto(encl_build_clear) struct encl_build b = {
+		.env = &env, .m = &r->m, .nitro_cli = r->o->nitro_cli};
 	bool locked;
 
 	env.log = NULL; /* it was told already */
@@ -163,7 +164,8 @@ compare(struct rebuild *r, const struct encl_image_state *state, json_t **diff,
 	bool same;
 
 	if (encl_eif_open(path, &rebuilt, e) ||
-	    encl_rebuild_compare(r->image, &rebuilt, source, r->checks, &same, e) ||
+	    encl_rebuild_compare(r->image, &rebuilt, source, r->o->nitro_cli, r->checks,
+				 &same, e) ||
 	    check_signature(r, state, e))
 		return -1;
 	return same ? 0 : explain(r, &rebuilt, diff, e);

@@ -21,6 +21,9 @@ struct encl_rebuild_options {
 	const char *name; /* of the image, for the comparison */
 	/* build from env's cache, which is kept, and not from an empty one */
 	bool use_cache;
+	/* as `build --compat nitro-cli`, to hold an image of nitro-cli's against: its
+	 * metadata say when and where it was made, so they are not compared */
+	bool nitro_cli;
 	const struct encl_registry_options *registry; /* of the client that it opens */
 	void (*leave)(void); /* called by the process that builds when it ends; or NULL */
 };

@@ -79,15 +79,25 @@ change_environment(struct encl_env *env, const char *folder, struct encl_err *e)
 
 /* ---- the build ---- */
 
+struct rebuilding {
+	struct encl_env *env;
+	const struct encl_manifest *m;
+	const char *folder;
+	const struct encl_rebuild_options *o;
+};
+
 static int
-build_from(struct encl_env *env, const struct encl_manifest *m, json_t *lock,
-	   const char *folder, struct encl_err *e)
+build_from(const struct rebuilding *r, json_t *lock, struct encl_err *e)
 {
 	encl_auto(encl_free) char *path =
-		encl_xasprintf("%s/" ENCL_REBUILD_IMAGE, folder);
+		encl_xasprintf("%s/" ENCL_REBUILD_IMAGE, r->folder);
 	encl_auto(encl_free) char *init_bytes = NULL;
 	encl_auto(encl_build_clear) struct encl_build b = {
-		.env = env, .m = m, .lock = json_incref(lock)};
+		.env = r->env,
+		.m = r->m,
+		.lock = json_incref(lock),
+		.nitro_cli = r->o->nitro_cli,
+	};
 	encl_auto(encl_close_fd) int fd = -1;
 	struct encl_eif_result result;
 	bool locked;
@@ -103,35 +113,36 @@ build_from(struct encl_env *env, const struct encl_manifest *m, json_t *lock,
 /* Local inputs as they are now, what is fetched as the lock has it; NULL where that
  * is the lock. */
 static json_t *
-lock_of_inputs(struct encl_env *env, const struct encl_manifest *m, const json_t *lock)
+lock_of_inputs(const struct rebuilding *r, const json_t *lock)
 {
 	const struct encl_resolve_request request = {.old = lock};
 	encl_auto(json_decref) json_t *now = NULL;
 	struct encl_err ignored;
 
-	if (encl_resolve(env, m, &request, &now, &ignored) || json_equal(now, lock))
+	if (encl_resolve(r->env, r->m, &request, &now, &ignored) || json_equal(now, lock))
 		return NULL;
 	return encl_take(now, NULL);
 }
 
 static int
-build(struct encl_env *env, const struct encl_manifest *m, json_t *lock,
-      const char *folder, struct encl_rebuilt *out, struct encl_err *e)
+build(const struct rebuilding *r, json_t *lock, struct encl_rebuilt *out,
+      struct encl_err *e)
 {
-	encl_auto(encl_free) char *path = encl_xasprintf("%s/" ENCL_REBUILD_LOCK, folder);
+	encl_auto(encl_free) char *path =
+		encl_xasprintf("%s/" ENCL_REBUILD_LOCK, r->folder);
 	encl_auto(encl_build_clear) struct encl_build b = {
-		.env = env, .m = m, .lock = json_incref(lock)};
+		.env = r->env, .m = r->m, .lock = json_incref(lock)};
 	encl_auto(json_decref) json_t *now = NULL;
 	struct encl_err other;
 	bool locked;
 
 	if (encl_build_lock(&b, true, &locked, e))
 		return -1;
-	if (!build_from(env, m, lock, folder, e))
+	if (!build_from(r, lock, e))
 		return encl_lock_write(path, lock, e);
 	if (e->code == ENCL_MISMATCH)
-		now = lock_of_inputs(env, m, lock);
-	if (!now || build_from(env, m, now, folder, &other))
+		now = lock_of_inputs(r, lock);
+	if (!now || build_from(r, now, &other))
 		return -1;
 	out->lock_differs = true;
 	memcpy(out->why, e->msg, sizeof out->why);
@@ -147,6 +158,7 @@ build_apart(struct encl_env *env, const struct encl_manifest *m, json_t *lock,
 {
 	encl_auto(encl_free) char *cache =
 		encl_xasprintf("%s/" ENCL_REBUILD_CACHE, folder);
+	const struct rebuilding r = {env, m, folder, o};
 
 	if (change_environment(env, folder, e))
 		return -1;
@@ -160,7 +172,7 @@ build_apart(struct encl_env *env, const struct encl_manifest *m, json_t *lock,
 	env->registry = NULL;
 	if (encl_registry_open(env, o->registry, &env->registry, e))
 		return -1;
-	return build(env, m, lock, folder, out, e);
+	return build(&r, lock, out, e);
 }
 
 static int

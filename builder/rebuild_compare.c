@@ -175,7 +175,7 @@ check_section(const struct section *s, const struct encl_eif *image,
 /* The first word in which they differ, of what a signature leaves alone; or NULL. */
 static const char *
 compare_headers(const struct encl_eif_header *a, const struct encl_eif_header *b,
-		bool a_signed, bool b_signed)
+		bool a_signed, bool b_signed, bool places)
 {
 	size_t n_a = (size_t)a->n_sections - a_signed;
 	size_t n_b = (size_t)b->n_sections - b_signed;
@@ -192,7 +192,7 @@ compare_headers(const struct encl_eif_header *a, const struct encl_eif_header *b
 		return "unused bytes";
 	if (n_a != n_b)
 		return "number of sections";
-	for (size_t i = 0; i < n_a && i < ENCL_EIF_MAX_SECTIONS; i++)
+	for (size_t i = 0; places && i < n_a && i < ENCL_EIF_MAX_SECTIONS; i++)
 		if (a->offsets[i] != b->offsets[i] || a->sizes[i] != b->sizes[i])
 			return "place of sections";
 	return NULL;
@@ -211,7 +211,8 @@ read_header(const struct encl_eif *eif, struct encl_eif_header *out, struct encl
 
 static int
 check_header(const struct encl_eif *image, const struct encl_eif *rebuilt,
-	     const char *source, struct encl_checks *checks, struct encl_err *e)
+	     const char *source, bool any_metadata, struct encl_checks *checks,
+	     struct encl_err *e)
 {
 	struct encl_eif_header a;
 	struct encl_eif_header b;
@@ -220,7 +221,8 @@ check_header(const struct encl_eif *image, const struct encl_eif *rebuilt,
 
 	if (read_header(image, &a, e) || read_header(rebuilt, &b, e))
 		return -1;
-	what = compare_headers(&a, &b, image->signature, rebuilt->signature);
+	what = compare_headers(&a, &b, image->signature, rebuilt->signature,
+			       !any_metadata);
 	for (size_t i = 0; !what && i < rebuilt->n_sections; i++)
 		if (image->sections[i].type != rebuilt->sections[i].type)
 			what = "order of sections";
@@ -236,16 +238,45 @@ check_header(const struct encl_eif *image, const struct encl_eif *rebuilt,
 	return 0;
 }
 
+/* Was it no other than the metadata, or what they moved? */
+static void
+forgive_metadata(struct encl_checks *checks, size_t from, bool *same)
+{
+	bool others = false;
+	struct encl_check *metadata = NULL;
+
+	for (size_t i = from; i < checks->n; i++) {
+		struct encl_check *c = &checks->v[i];
+
+		if (!strcmp(c->name, "rebuild.metadata"))
+			metadata = c;
+		else if (c->verdict == ENCL_CHECK_FAIL)
+			others = true;
+	}
+	if (!metadata || metadata->verdict != ENCL_CHECK_FAIL)
+		return;
+	metadata->verdict = ENCL_CHECK_NOTE;
+	free(metadata->text);
+	metadata->text = encl_xstrdup("others: nitro-cli tells when and where it built "
+				      "(no PCR)");
+	*same = !others;
+}
+
 int
 encl_rebuild_compare(const struct encl_eif *image, const struct encl_eif *rebuilt,
-		     const char *source, struct encl_checks *checks, bool *same,
-		     struct encl_err *e)
+		     const char *source, bool any_metadata, struct encl_checks *checks,
+		     bool *same, struct encl_err *e)
 {
-	*same = count_ramdisks(image) == count_ramdisks(rebuilt);
+	size_t from = checks->n;
+
+	*same = true;
 	for (size_t i = 0; i < SECTIONS; i++)
 		if (check_section(&table[i], image, rebuilt, source, checks, same, e))
 			return -1;
-	return check_header(image, rebuilt, source, checks, e);
+	if (any_metadata)
+		forgive_metadata(checks, from, same);
+	*same = *same && count_ramdisks(image) == count_ramdisks(rebuilt);
+	return check_header(image, rebuilt, source, any_metadata, checks, e);
 }
 
 /* ---- why ---- */
@@ -259,12 +290,11 @@ add_owner(struct encl_buf *text, const struct encl_owner *o, const char *manifes
 }
 
 static void
-add_file(struct encl_buf *text, const json_t *file, const struct encl_origins *origins,
+add_file(struct encl_buf *text, const json_t *file, const struct encl_owner *o,
 	 const char *manifest)
 {
 	const char *path = json_string_value(json_object_get(file, "Path"));
 	const char *change = json_string_value(json_object_get(file, "Change"));
-	const struct encl_owner *o = path ? encl_origins_find(origins, path) : NULL;
 
 	if (!path || !change)
 		return;
@@ -276,21 +306,30 @@ add_file(struct encl_buf *text, const json_t *file, const struct encl_origins *o
 		add_owner(text, o, manifest);
 }
 
+/* Of a ramdisk: first what items of the manifest brought, then what follows of it. */
 static void
 add_files(struct encl_buf *text, const json_t *diff, size_t ramdisk,
 	  const struct encl_origins *origins, const char *manifest)
 {
-	const json_t *file;
 	size_t n = 0;
-	size_t i;
 
-	json_array_foreach (json_object_get(diff, "Files"), i, file) {
-		const json_t *in = json_object_get(file, "Ramdisk");
+	for (int pass = 0; pass < 2; pass++) {
+		const json_t *file;
+		size_t i;
 
-		if ((size_t)json_integer_value(in) != ramdisk)
-			continue;
-		if (n++ < NAMED)
-			add_file(text, file, origins, manifest);
+		json_array_foreach (json_object_get(diff, "Files"), i, file) {
+			const char *path =
+				json_string_value(json_object_get(file, "Path"));
+			const json_t *in = json_object_get(file, "Ramdisk");
+			const struct encl_owner *o =
+				path ? encl_origins_find(origins, path) : NULL;
+
+			if ((size_t)json_integer_value(in) != ramdisk ||
+			    (o && o->item) != (pass == 0))
+				continue;
+			if (n++ < NAMED)
+				add_file(text, file, o, manifest);
+		}
 	}
 	if (n > NAMED)
 		encl_buf_add_fmt(text, "; and %zu more", n - NAMED);

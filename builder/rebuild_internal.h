@@ -21,9 +21,11 @@ int encl_rebuild_run(struct encl_env *env, const struct encl_manifest *m, json_t
 		     const char *folder, const struct encl_rebuild_options *o,
 		     struct encl_rebuilt *out, struct encl_err *e) ENCL_MUST_CHECK;
 
-/* (rebuild_compare.c)  Section by section; *same where none differs. */
+/* (rebuild_compare.c)  Section by section; *same where none differs.  any_metadata:
+ * what differs in them, and so moves what comes behind, is only told. */
 int encl_rebuild_compare(const struct encl_eif *image, const struct encl_eif *rebuilt,
-			 const char *source, struct encl_checks *checks, bool *same,
+			 const char *source, bool any_metadata,
+			 struct encl_checks *checks, bool *same,
 			 struct encl_err *e) ENCL_MUST_CHECK;
 /* Adds to the checks that failed where the difference comes from. */
 void encl_rebuild_explain(struct encl_checks *checks, const json_t *diff,

@@ -47,6 +47,10 @@ static const struct option_spec options[] = {
 	 true},
 	{"evidence", 0, NULL,
 	 "of a reference: everything attached to it has to be of this image", false},
+	{"rebuild", 0, "MANIFEST",
+	 "build again from it and its lock, in a clean cache, and compare everything",
+	 false},
+	{"use-cache", 0, NULL, "with --rebuild: from the usual cache", false},
 	{"attest", 0, "FILE", "write the result as an in-toto statement (SLSA VSA)",
 	 false},
 	{"verifier", 0, "URI", "who verifies, for --attest", false},
@@ -59,6 +63,7 @@ verification_clear(struct verification *v)
 	encl_eif_close(&v->eif);
 	encl_image_state_clear(&v->state);
 	encl_checks_clear(&v->checks);
+	json_decref(v->diff);
 	json_decref(v->inputs);
 	encl_reference_clear(&v->where);
 	encl_pulled_clear(&v->pulled);
@@ -112,6 +117,8 @@ check_options(const struct verification *v, struct encl_err *e)
 		return encl_fail(e, ENCL_USAGE,
 				 "--lock needs --manifest: the image has the digest of "
 				 "both");
+	if (args_has(v->args, "use-cache") && !args_has(v->args, "rebuild"))
+		return encl_fail(e, ENCL_USAGE, "--use-cache is for --rebuild");
 	if (args_has(v->args, "verifier") && !args_has(v->args, "attest"))
 		return encl_fail(e, ENCL_USAGE, "--verifier is for --attest");
 	return 0;
@@ -137,18 +144,17 @@ compare(struct verification *v, const struct expectations *x, struct encl_err *e
 
 	encl_registers_of(&v->state.measurements, &r);
 	if (verify_registry(v, e) || expectations_check(x, &r, &v->checks, e) ||
-	    verify_sections(v, e) || verify_evidence(v, e))
+	    verify_sections(v, e) || verify_evidence(v, e) || verify_rebuild(v, e))
 		return -1;
 	for (size_t i = 0; i < v->checks.n; i++)
 		if (v->checks.v[i].compares)
 			return 0;
 	encl_checks_add(&v->checks, "comparison", ENCL_CHECK_FAIL,
 			"nothing to compare with: give %s",
-			v->from_registry
-				? "--pcr0, --measurements, --image, --chain, --manifest "
-				  "or --annotations"
-				: "--pcr0, --measurements, --image, --chain or "
-				  "--manifest");
+			v->from_registry ? "--pcr0, --measurements, --image, --chain, "
+					   "--manifest, --rebuild or --annotations"
+					 : "--pcr0, --measurements, --image, --chain, "
+					   "--manifest or --rebuild");
 	return 0;
 }
 
@@ -171,6 +177,7 @@ show(const struct verification *v)
 
 		report("%-3s %-17s %s\n", marks[c->verdict], c->name, text);
 	}
+	verify_rebuild_show(v);
 }
 
 static void
@@ -187,6 +194,8 @@ show_json(const struct verification *v)
 			json_object_get(m, "Measurements"));
 	if (v->from_registry)
 		json_object_set_new(out, "Manifest", json_string(v->pulled.manifest));
+	if (v->diff)
+		json_object_set(out, "Diff", v->diff);
 	report_json(out);
 	json_decref(out);
 }

@@ -20,6 +20,7 @@ struct verification {
 	struct encl_eif eif;
 	struct encl_image_state state;
 	struct encl_checks checks;
+	json_t *diff;	/* of a rebuild, where it is another image; or NULL */
 	json_t *inputs; /* [{"uri", "digest"}]: documents that it was held against */
 	/* of a reference */
 	bool from_registry;
@@ -41,5 +42,8 @@ int verify_registry(struct verification *v, struct encl_err *e) ENCL_MUST_CHECK;
 int verify_sections(struct verification *v, struct encl_err *e) ENCL_MUST_CHECK;
 /* --manifest, --lock, --sbom, --provenance, --evidence. */
 int verify_evidence(struct verification *v, struct encl_err *e) ENCL_MUST_CHECK;
+/* --rebuild: checks, and v->diff. */
+int verify_rebuild(struct verification *v, struct encl_err *e) ENCL_MUST_CHECK;
+void verify_rebuild_show(const struct verification *v);
 
 #endif

@@ -104,7 +104,7 @@ says ok PCR2 "as plain.eif has it"
 says BAD sections "plain.eif expects kernel 3584, cmdline 13, ramdisk 512, ramdisk 512, there is kernel 3583, cmdline 14, ramdisk 512, ramdisk 512"
 
 # ---- nothing to compare with ----
-nothing='nothing to compare with: give --pcr0, --measurements, --image, --chain or --manifest'
+nothing='nothing to compare with: give --pcr0, --measurements, --image, --chain, --manifest or --rebuild'
 fails_with 3 "signed.eif: $nothing" signed.eif
 says BAD comparison "$nothing"
 fails_with 3 "signed.eif: $nothing" signed.eif --require-signature --at 2027-01-01T00:00:00Z
