@@ -450,6 +450,8 @@ encl_inventory_read(const struct encl_eif *eif, const struct encl_origins *origi
 	sort(&i);
 	if (encl_inventory_packages(&i, &databases, e))
 		return encl_wrap(e, "%s", eif->path);
+	for (size_t k = 0; k < i.n_items; k++)
+		i.items[k].package = i.items[k].owner;
 	if (origins)
 		take_origins(&i, origins);
 	i.kernel_release = encl_inventory_release(eif);

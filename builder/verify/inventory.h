@@ -36,9 +36,10 @@ struct encl_item {
 			UINT64_MAX: it is packed */
 	const struct encl_xattr *xattrs;
 	size_t n_xattrs;
-	size_t order;			/* in the ramdisk */
-	size_t data;			/* order of the entry that has the content */
-	const struct encl_owner *owner; /* NULL: not known */
+	size_t order;			  /* in the ramdisk */
+	size_t data;			  /* order of the entry that has the content */
+	const struct encl_owner *owner;	  /* NULL: not known */
+	const struct encl_owner *package; /* as the image's databases say; or NULL */
 };
 
 struct encl_image_package {

@@ -154,7 +154,7 @@ compared(struct encl_report_state *s, unsigned pcr)
 	bool any = false;
 
 	(void)snprintf(name, sizeof name, "PCR%u", pcr);
-	encl_page_raw(s->p, "<td>");
+	encl_page_raw(s->p, "<td class=\"held\">");
 	for (size_t i = 0; i < c->n; i++) {
 		const struct encl_check *k = &c->v[i];
 
@@ -166,7 +166,8 @@ compared(struct encl_report_state *s, unsigned pcr)
 		encl_page_text(s->p, k->source);
 		any = true;
 	}
-	encl_page_raw(s->p, any ? "</td>" : "<td class=\"quiet\">with nothing</td>");
+	encl_page_raw(s->p,
+		      any ? "</td>" : "<span class=\"quiet\">with nothing</span></td>");
 }
 
 static void
@@ -182,10 +183,11 @@ table_row(struct encl_report_state *s, unsigned pcr, const struct encl_pcr *valu
 	char hex[2 * ENCL_PCR_SIZE + 1];
 
 	encl_hex(value->bytes, ENCL_PCR_SIZE, hex);
-	encl_page_fmt(s->p,
-		      "<tr><th scope=\"row\"><span class=\"pcr %s\">PCR%u</span></th>"
-		      "<td>%s</td><td><code class=\"hex\">%s</code></td>",
-		      i ? encl_moves_class(moves[i]) : "all", pcr, what[i], hex);
+	encl_page_fmt(
+		s->p,
+		"<tr><th scope=\"row\"><span class=\"pcr %s\">PCR%u</span></th>"
+		"<td class=\"covers\">%s</td><td><code class=\"hex\">%s</code></td>",
+		i ? encl_moves_class(moves[i]) : "all", pcr, what[i], hex);
 	compared(s, pcr);
 	encl_page_row_end(s->p);
 }

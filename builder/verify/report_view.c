@@ -49,7 +49,7 @@ encl_moves_class(enum encl_moves m)
 const char *
 encl_item_package(const struct encl_item *item)
 {
-	const struct encl_owner *o = item->owner;
+	const struct encl_owner *o = item->package ? item->package : item->owner;
 
 	return o && !strcmp(o->kind, "package") ? o->name : NULL;
 }

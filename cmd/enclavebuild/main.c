@@ -51,6 +51,7 @@ const struct command *const commands[] = {
 	&cmd_ps,
 	&cmd_pull,
 	&cmd_push,
+	&cmd_report,
 	&cmd_run,
 	&cmd_sbom,
 	&cmd_schema,

@@ -33,6 +33,7 @@ extern const struct command cmd_policy;
 extern const struct command cmd_ps;
 extern const struct command cmd_pull;
 extern const struct command cmd_push;
+extern const struct command cmd_report;
 extern const struct command cmd_run;
 extern const struct command cmd_sbom;
 extern const struct command cmd_schema;
