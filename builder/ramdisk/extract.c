@@ -297,7 +297,7 @@ encl_ramdisk_extract(int fd, uint64_t offset, uint64_t size, const char *prefix,
 		     int dir_fd, struct encl_log *log, struct encl_err *e)
 {
 	encl_auto(extractor_clear) struct extractor x = {
-		.visitor = {see_entry, see_done, see_end},
+		.visitor = {see_entry, see_done, see_end, NULL},
 		.prefix = prefix,
 		.root = dir_fd,
 		.log = log,

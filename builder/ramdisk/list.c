@@ -164,7 +164,7 @@ encl_ramdisk_list(int fd, uint64_t offset, uint64_t size, bool digests,
 		  struct encl_sink *out, struct encl_err *e)
 {
 	encl_auto(lister_clear) struct lister l = {
-		.visitor = {see_entry, see_done, see_end},
+		.visitor = {see_entry, see_done, see_end, NULL},
 		.digests = digests,
 		.out = out,
 	};

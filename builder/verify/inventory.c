@@ -436,7 +436,7 @@ encl_inventory_read(const struct encl_eif *eif, const struct encl_origins *origi
 	encl_auto(encl_inventory_clear) struct encl_inventory i = {.eif = eif};
 	encl_auto(encl_databases_clear) struct encl_databases databases = {.n = 0};
 	encl_auto(gatherer_clear) struct gatherer g = {
-		.visitor = {see_entry, see_done, see_end},
+		.visitor = {see_entry, see_done, see_end, NULL},
 		.out = &i,
 		.databases = &databases,
 		.sink = {write_content},

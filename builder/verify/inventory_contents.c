@@ -81,7 +81,7 @@ encl_inventory_pass(const struct encl_inventory *i, const struct encl_item *cons
 		    size_t n, struct encl_contents_taker *taker, struct encl_err *e)
 {
 	encl_auto(pass_clear) struct pass p = {
-		.visitor = {see_entry, see_done, NULL}, .n = n, .taker = taker};
+		.visitor = {see_entry, see_done, NULL, NULL}, .n = n, .taker = taker};
 	const struct encl_eif_section *s;
 
 	if (!n)
