@@ -46,7 +46,7 @@ read_bytes(struct reading *r, const char *field, size_t min, size_t max,
 	struct encl_span s;
 
 	s.p = encl_cbor_bytes(&r->c, &s.n);
-	if (!r->c.ok)
+	if (!r->c.ok || !s.p)
 		return fail_field(e, field, "not a byte string");
 	if (min == max && s.n != min)
 		return encl_fail(e, ENCL_FAILED,
@@ -122,13 +122,13 @@ read_pcr(struct reading *r, struct encl_err *e)
 {
 	struct encl_attestation *a = r->a;
 	uint64_t index = encl_cbor_uint(&r->c);
-	struct encl_span s;
+	struct encl_span s = {NULL, 0};
 
 	if (!r->c.ok || index >= ENCL_PCRS)
 		return fail_field(e, "pcrs", "an index is not a number from 0 to 31");
 	if (a->has >> index & 1)
 		return fail_field(e, "pcrs", "an index is there twice");
-	if (read_bytes(r, "pcrs", ENCL_PCR_SIZE, ENCL_PCR_SIZE, &s, e))
+	if (read_bytes(r, "pcrs", ENCL_PCR_SIZE, ENCL_PCR_SIZE, &s, e) || !s.p)
 		return -1;
 	memcpy(a->pcrs[index].bytes, s.p, ENCL_PCR_SIZE);
 	a->has |= 1U << index;

@@ -269,51 +269,69 @@ check_chain(const struct chain *c, struct encl_checks *checks)
 
 /* ---- dates ---- */
 
-/* All were valid at `at`, and the leaf when the document was made. */
-static void
-check_dates(const struct chain *c, const struct encl_attestation *a, uint64_t at,
-	    struct encl_checks *checks)
+struct validity {
+	uint64_t from, to;
+};
+
+/* Is it valid at that time?  Says so where it is not. */
+static bool
+check_date(X509 *x, uint64_t at, struct validity *v, struct encl_checks *checks)
 {
-	uint64_t made = a->timestamp / 1000;
-	uint64_t first = 0;
-	uint64_t last = UINT64_MAX;
 	char name[ENCL_NAME_SHOWN];
 	char shown[ENCL_TIME_SHOWN];
-	char until[ENCL_TIME_SHOWN];
+
+	encl_attestation_name(X509_get_subject_name(x), name);
+	if (!encl_attestation_epoch(X509_get0_notBefore(x), &v->from) ||
+	    !encl_attestation_epoch(X509_get0_notAfter(x), &v->to)) {
+		(void)encl_checks_add(checks, "dates", ENCL_CHECK_FAIL,
+				      "%s: its dates cannot be read", name);
+		return false;
+	}
+	if (at >= v->from && at <= v->to)
+		return true;
+	encl_attestation_time(at < v->from ? v->from : v->to, shown);
+	(void)encl_checks_add(checks, "dates", ENCL_CHECK_FAIL, "%s: %s %s", name,
+			      at < v->from ? "not valid before" : "expired on", shown);
+	return false;
+}
+
+static bool
+check_signing_date(X509 *leaf, const struct validity *v, uint64_t made,
+		   struct encl_checks *checks)
+{
+	char name[ENCL_NAME_SHOWN];
+	char shown[ENCL_TIME_SHOWN];
+
+	if (made + ENCL_ATTESTATION_SKEW >= v->from && made <= v->to)
+		return true;
+	encl_attestation_name(X509_get_subject_name(leaf), name);
+	encl_attestation_time(made, shown);
+	(void)encl_checks_add(checks, "dates", ENCL_CHECK_FAIL,
+			      "%s: not valid when it signed, on %s", name, shown);
+	return false;
+}
+
+/* All were valid at `at`, and the leaf when the document was made. */
+static void
+check_dates(const struct chain *c, uint64_t made, uint64_t at, struct encl_checks *checks)
+{
+	struct validity all = {0, UINT64_MAX};
+	char from[ENCL_TIME_SHOWN];
+	char to[ENCL_TIME_SHOWN];
 
 	for (size_t i = 0; i < c->n; i++) {
-		uint64_t from, to;
-		bool ok = encl_attestation_epoch(X509_get0_notBefore(c->v[i]), &from) &&
-			  encl_attestation_epoch(X509_get0_notAfter(c->v[i]), &to);
+		struct validity v;
 
-		encl_attestation_name(X509_get_subject_name(c->v[i]), name);
-		if (!ok || at < from || at > to) {
-			encl_attestation_time(ok && at < from ? from
-					      : ok	      ? to
-							      : 0,
-					      shown);
-			(void)encl_checks_add(checks, "dates", ENCL_CHECK_FAIL,
-					      "%s: %s%s", name,
-					      !ok	  ? "its dates cannot be read"
-					      : at < from ? "not valid before "
-							  : "expired on ",
-					      ok ? shown : "");
+		if (!check_date(c->v[i], at, &v, checks) ||
+		    (i == 0 && !check_signing_date(c->v[i], &v, made, checks)))
 			return;
-		}
-		if (i == 0 && (made + ENCL_ATTESTATION_SKEW < from || made > to)) {
-			encl_attestation_time(made, shown);
-			(void)encl_checks_add(checks, "dates", ENCL_CHECK_FAIL,
-					      "%s: not valid when it signed, on %s", name,
-					      shown);
-			return;
-		}
-		first = from > first ? from : first;
-		last = to < last ? to : last;
+		all.from = v.from > all.from ? v.from : all.from;
+		all.to = v.to < all.to ? v.to : all.to;
 	}
-	encl_attestation_time(first, shown);
-	encl_attestation_time(last, until);
+	encl_attestation_time(all.from, from);
+	encl_attestation_time(all.to, to);
 	(void)encl_checks_add(checks, "dates", ENCL_CHECK_PASS, "all valid from %s to %s",
-			      shown, until);
+			      from, to);
 }
 
 int
@@ -323,6 +341,7 @@ encl_attestation_check_chain(const struct encl_attestation *a,
 {
 	encl_auto(chain_clear) struct chain c = {.n = 0};
 	encl_auto(X509_free) X509 *root = NULL;
+	uint64_t made = a->timestamp / 1000;
 
 	*leaf = NULL;
 	if (read_root(w, &root, checks, e))
@@ -330,7 +349,7 @@ encl_attestation_check_chain(const struct encl_attestation *a,
 	if (load(a, &c, checks)) {
 		c.v[c.n++] = encl_take(root, NULL);
 		check_chain(&c, checks);
-		check_dates(&c, a, w->at_timestamp ? a->timestamp / 1000 : w->at, checks);
+		check_dates(&c, made, w->at_timestamp ? made : w->at, checks);
 	}
 	if (c.n && X509_up_ref(c.v[0]))
 		*leaf = c.v[0];

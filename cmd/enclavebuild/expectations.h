@@ -25,12 +25,13 @@
 	{"policy", 0, "FILE", "KMS key policy that has to allow kms:Decrypt to it", true}
 /* clang-format on */
 
+struct expected_policy {
+	const char *file;
+	json_t *policy;
+};
 struct expectations {
 	struct encl_expectations pcrs;
-	struct expected_policy {
-		const char *file;
-		json_t *policy;
-	} *policies;
+	struct expected_policy *policies;
 	size_t n_policies;
 };
 void expectations_clear(struct expectations *x);

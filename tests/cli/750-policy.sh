@@ -236,7 +236,7 @@ rejects 2 'policy history: give FILE and IMAGE, or --check FILE' "$ENCL" policy 
 rejects 1 '/dev/null: not a regular file of at most 67108864 bytes' "$ENCL" policy history /dev/null signed.eif
 # Several at a time lose none.
 rm h.jsonl
-for i in 1 2 3 4; do
+for _ in 1 2 3 4; do
 	"$ENCL" policy history h.jsonl signed.eif -q >/dev/null &
 	"$ENCL" policy history h.jsonl unsigned.eif -q >/dev/null &
 done

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/stream.h"
 #include "sign/cbor.h"
 #include "test.h"
 
@@ -101,6 +102,26 @@ TEST(launch_document_base64)
 	FAILS(encl_document_decode("abc", &d, &e), ENCL_FAILED, none);
 	FAILS(encl_document_decode("ab!d", &d, &e), ENCL_FAILED, none);
 	FAILS(encl_document_decode("AAAA", &d, &e), ENCL_FAILED, none);
+}
+
+/* Of AWS's hypervisor, which writes a map of indefinite length. */
+TEST(launch_document_of_aws)
+{
+	static const uint8_t begins[] = {0x4b, 0x8d, 0x4c, 0xf2};
+	encl_auto(encl_free) char *text = NULL;
+	struct encl_document d;
+	size_t n, to = 0;
+
+	OK(encl_read_file("tests/support/attestation/aws-2026.b64", 65536, &text, &n,
+			  &e));
+	for (size_t i = 0; i < n; i++)
+		if (text[i] != '\n')
+			text[to++] = text[i];
+	text[to] = 0;
+	OK(encl_document_decode(text, &d, &e));
+	EQ_STR("i-0368fa67e156d6d23-enc019b8596b1a9dad6", d.module);
+	CHECK(!memcmp(d.pcr0, begins, sizeof begins));
+	CHECK(!d.debug);
 }
 
 TEST(launch_document_refuses)
