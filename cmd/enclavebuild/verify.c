@@ -151,10 +151,11 @@ compare(struct verification *v, const struct expectations *x, struct encl_err *e
 			return 0;
 	encl_checks_add(&v->checks, "comparison", ENCL_CHECK_FAIL,
 			"nothing to compare with: give %s",
-			v->from_registry ? "--pcr0, --measurements, --image, --chain, "
-					   "--manifest, --rebuild or --annotations"
-					 : "--pcr0, --measurements, --image, --chain, "
-					   "--manifest or --rebuild");
+			v->from_registry ? "--pcr0, --measurements, --image, --policy, "
+					   "--chain, --manifest, --rebuild or "
+					   "--annotations"
+					 : "--pcr0, --measurements, --image, --policy, "
+					   "--chain, --manifest or --rebuild");
 	return 0;
 }
 

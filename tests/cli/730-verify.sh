@@ -104,7 +104,7 @@ says ok PCR2 "as plain.eif has it"
 says BAD sections "plain.eif expects kernel 3584, cmdline 13, ramdisk 512, ramdisk 512, there is kernel 3583, cmdline 14, ramdisk 512, ramdisk 512"
 
 # ---- nothing to compare with ----
-nothing='nothing to compare with: give --pcr0, --measurements, --image, --chain, --manifest or --rebuild'
+nothing='nothing to compare with: give --pcr0, --measurements, --image, --policy, --chain, --manifest or --rebuild'
 fails_with 3 "signed.eif: $nothing" signed.eif
 says BAD comparison "$nothing"
 fails_with 3 "signed.eif: $nothing" signed.eif --require-signature --at 2027-01-01T00:00:00Z
@@ -191,6 +191,18 @@ run 3 verify plain.eif --manifest enclave.yaml
 grep -Eqx 'enclavebuild: plain.eif: manifest: enclave.yaml with enclave.lock expects sha256:[0-9a-f]{64}, there is none' err || fail "$(cat err)"
 rm enclave.lock
 fails_with 3 'enclave.lock is not there; run "enclavebuild lock" first' t.eif --manifest enclave.yaml
+
+# ---- a KMS key policy ----
+role=arn:aws:iam::111122223333:role/parent
+"$ENCL" policy kms signed.eif --principal $role --admin $role >policy.json
+run 0 verify signed.eif --policy policy.json
+grep -q '^ok  policy ' out || fail "no policy: $(cat out)"
+run 3 verify plain.eif --policy policy.json # PCR8 is asked for
+grep -q '^BAD policy ' out || fail "an unsigned image passes: $(cat out)"
+"$ENCL" policy kms t.eif --principal $role --admin $role >policy-other.json
+run 3 verify signed.eif --policy policy-other.json --pcr0 "$P0"
+grep -q '^BAD policy ' out || fail "another image's policy passes: $(cat out)"
+fails_with 1 "other.json: is no policy: it has no Statement" signed.eif --policy other.json
 
 # ---- SBOM and provenance ----
 D=$(sha256sum signed.eif | cut -d' ' -f1)
