@@ -301,7 +301,6 @@ char *
 encl_diff_text(const json_t *diff, const char *manifest, bool stat)
 {
 	struct printer p = {.manifest = manifest, .stat = stat};
-	encl_auto(encl_free) char *head = NULL;
 
 	encl_buf_init(&p.out, TEXT_MAX);
 	if (!stat) {

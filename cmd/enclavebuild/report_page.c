@@ -31,7 +31,6 @@ subject_clear(struct subject *s)
 	encl_inventory_clear(&s->inventory);
 	encl_eif_close(&s->eif);
 }
-ENCL_AUTO_VAL(struct subject, subject_clear);
 
 /* All that the page is made of. */
 struct page {
