@@ -22,7 +22,8 @@
 #include "verify/boundary.h"
 
 enum { TOLD = 8, /* problems of one kind that are told one by one */ SHOWN = 200 };
-#define NAMES_MAX (UINT64_C(256) << 20) /* bytes of all names together */
+#define NAMES_MAX  (UINT64_C(256) << 20) /* bytes of all names together */
+#define PACKED_MAX (UINT64_C(16) << 30)	 /* of all contents that are compressed */
 
 struct name {
 	const char *path; /* the key */
@@ -45,7 +46,7 @@ struct scan {
 	bool nitro_cli;
 	struct encl_arena *arena;
 	void *names, *inodes; /* tsearch */
-	uint64_t n_names, n_bytes;
+	uint64_t n_names, n_bytes, n_packed;
 	size_t ramdisk; /* the one that is read */
 	uint64_t at;	/* where it begins in the file */
 	size_t n_streams, n_archives;
@@ -141,7 +142,8 @@ check_again(struct scan *s, const struct encl_cpio_entry *entry, const struct na
 {
 	encl_auto(encl_free) char *why = NULL;
 
-	if (s->nitro_cli && S_ISDIR(entry->mode) && was->type == S_IFDIR)
+	if (s->nitro_cli && S_ISDIR(entry->mode) && was->type == S_IFDIR &&
+	    !entry->in_squashfs)
 		return;
 	if (was->ramdisk == s->ramdisk)
 		ambiguous(s, entry->path,
@@ -244,6 +246,11 @@ see_entry(struct encl_cpio_visitor *v, const struct encl_cpio_entry *entry,
 	(void)sink;
 	if (s->n_names >= ENCL_TREE_MAX_NODES || s->n_bytes > NAMES_MAX)
 		return encl_fail(e, ENCL_FAILED, "the ramdisks have too many names");
+	if (entry->at == UINT64_MAX && !entry->in_squashfs)
+		s->n_packed += entry->filesize;
+	if (s->n_packed > PACKED_MAX)
+		return encl_fail(e, ENCL_FAILED,
+				 "the ramdisks unpack to more than 16 GiB");
 	if (!is_plain(entry)) {
 		ambiguous(s, entry->path, "is not the one spelling of a path");
 		return 0;
