@@ -75,6 +75,10 @@ enter_parents(int root, char *copy, int *out, const char *shown, struct encl_err
 		int next = -1;
 
 		*slash = 0;
+		if (!*name || !strcmp(name, ".")) { /* "./x" */
+			name = slash + 1;
+			continue;
+		}
 		if (!is_name(name) || enter(at, name, &next)) {
 			errno = is_name(name) ? errno : EINVAL;
 			fail_at(shown, e);

@@ -293,10 +293,59 @@ package_row(struct encl_differ *d, const struct encl_image_package *p,
 	json_array_append_new(json_object_get(d->out, "Packages"), row);
 }
 
-static bool
-same_package(const struct encl_image_package *x, const struct encl_image_package *y)
+/* Packages of one name, of A and of B: by version. */
+struct versions {
+	const struct encl_image_package **v;
+	size_t n;
+};
+
+static struct versions
+take_name(const struct encl_image_package **v, size_t n,
+	  const struct encl_image_package *like)
 {
-	return !by_identity(x, y) && !strcmp(x->type, y->type);
+	struct versions out = {v, 0};
+
+	while (out.n < n && !by_identity(v[out.n], like) &&
+	       !strcmp(v[out.n]->type, like->type))
+		out.n++;
+	return out;
+}
+
+/* Those of x whose version y does not have; room for x->n. */
+static size_t
+without(const struct versions *x, const struct versions *y,
+	const struct encl_image_package **out)
+{
+	size_t n = 0;
+	size_t k = 0;
+
+	for (size_t i = 0; i < x->n; i++) {
+		while (k < y->n && strcmp(y->v[k]->version, x->v[i]->version) < 0)
+			k++;
+		if (k < y->n && !strcmp(y->v[k]->version, x->v[i]->version))
+			k++;
+		else
+			out[n++] = x->v[i];
+	}
+	return n;
+}
+
+static void
+compare_name(struct encl_differ *d, const struct versions *a, const struct versions *b)
+{
+	encl_auto(encl_free) const struct encl_image_package **x =
+		encl_xcalloc(a->n + 1, sizeof *x);
+	encl_auto(encl_free) const struct encl_image_package **y =
+		encl_xcalloc(b->n + 1, sizeof *y);
+	size_t n = without(a, b, x);
+	size_t m = without(b, a, y);
+
+	for (size_t i = 0; i < n && i < m; i++)
+		package_row(d, y[i], x[i], y[i]);
+	for (size_t i = m; i < n; i++)
+		package_row(d, x[i], x[i], NULL);
+	for (size_t i = n; i < m; i++)
+		package_row(d, y[i], NULL, y[i]);
 }
 
 void
@@ -304,28 +353,21 @@ encl_diff_packages(struct encl_differ *d)
 {
 	encl_auto(encl_free) const struct encl_image_package **a = sorted(d->a);
 	encl_auto(encl_free) const struct encl_image_package **b = sorted(d->b);
+	size_t n = d->a->n_packages;
+	size_t m = d->b->n_packages;
 	size_t i = 0;
 	size_t k = 0;
 
-	while (i < d->a->n_packages || k < d->b->n_packages) {
-		int c = i == d->a->n_packages	? 1
-			: k == d->b->n_packages ? -1
-						: by_identity_any(&a[i], &b[k]);
+	while (i < n || k < m) {
+		const struct encl_image_package *next =
+			i == n	 ? b[k]
+			: k == m ? a[i]
+				 : (by_identity_any(&a[i], &b[k]) < 0 ? a[i] : b[k]);
+		const struct versions x = take_name(a + i, n - i, next);
+		const struct versions y = take_name(b + k, m - k, next);
 
-		if (c && i < d->a->n_packages && k < d->b->n_packages &&
-		    same_package(a[i], b[k])) {
-			package_row(d, b[k], a[i], b[k]);
-			i++;
-			k++;
-		} else if (!c) {
-			i++;
-			k++;
-		} else if (c < 0) {
-			package_row(d, a[i], a[i], NULL);
-			i++;
-		} else {
-			package_row(d, b[k], NULL, b[k]);
-			k++;
-		}
+		compare_name(d, &x, &y);
+		i += x.n;
+		k += y.n;
 	}
 }
