@@ -10,7 +10,6 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/parse.h"
 #include "sign/certificate.h"
@@ -75,28 +74,6 @@ encl_attestation_sha256(const struct encl_span *der, char out[ENCL_SHA256_HEX])
 
 	encl_digest_of(ENCL_SHA256, der->p, der->n, &d);
 	encl_hex(d.bytes, 32, out);
-}
-
-void
-encl_attestation_time(uint64_t epoch, char out[ENCL_TIME_SHOWN])
-{
-	char text[32];
-
-	encl_format_time(epoch, text);
-	(void)snprintf(out, ENCL_TIME_SHOWN, "%.19sZ", text);
-}
-
-bool
-encl_attestation_epoch(const ASN1_TIME *t, uint64_t *out)
-{
-	struct tm tm;
-	time_t s;
-
-	if (ASN1_TIME_to_tm(t, &tm) != 1)
-		return false;
-	s = timegm(&tm);
-	*out = (uint64_t)s;
-	return s >= 0;
 }
 
 /* ---- the root ---- */
@@ -267,73 +244,6 @@ check_chain(const struct chain *c, struct encl_checks *checks)
 	ERR_clear_error();
 }
 
-/* ---- dates ---- */
-
-struct validity {
-	uint64_t from, to;
-};
-
-/* Is it valid at that time?  Says so where it is not. */
-static bool
-check_date(X509 *x, uint64_t at, struct validity *v, struct encl_checks *checks)
-{
-	char name[ENCL_NAME_SHOWN];
-	char shown[ENCL_TIME_SHOWN];
-
-	encl_attestation_name(X509_get_subject_name(x), name);
-	if (!encl_attestation_epoch(X509_get0_notBefore(x), &v->from) ||
-	    !encl_attestation_epoch(X509_get0_notAfter(x), &v->to)) {
-		(void)encl_checks_add(checks, "dates", ENCL_CHECK_FAIL,
-				      "%s: its dates cannot be read", name);
-		return false;
-	}
-	if (at >= v->from && at <= v->to)
-		return true;
-	encl_attestation_time(at < v->from ? v->from : v->to, shown);
-	(void)encl_checks_add(checks, "dates", ENCL_CHECK_FAIL, "%s: %s %s", name,
-			      at < v->from ? "not valid before" : "expired on", shown);
-	return false;
-}
-
-static bool
-check_signing_date(X509 *leaf, const struct validity *v, uint64_t made,
-		   struct encl_checks *checks)
-{
-	char name[ENCL_NAME_SHOWN];
-	char shown[ENCL_TIME_SHOWN];
-
-	if (made + ENCL_ATTESTATION_SKEW >= v->from && made <= v->to)
-		return true;
-	encl_attestation_name(X509_get_subject_name(leaf), name);
-	encl_attestation_time(made, shown);
-	(void)encl_checks_add(checks, "dates", ENCL_CHECK_FAIL,
-			      "%s: not valid when it signed, on %s", name, shown);
-	return false;
-}
-
-/* All were valid at `at`, and the leaf when the document was made. */
-static void
-check_dates(const struct chain *c, uint64_t made, uint64_t at, struct encl_checks *checks)
-{
-	struct validity all = {0, UINT64_MAX};
-	char from[ENCL_TIME_SHOWN];
-	char to[ENCL_TIME_SHOWN];
-
-	for (size_t i = 0; i < c->n; i++) {
-		struct validity v;
-
-		if (!check_date(c->v[i], at, &v, checks) ||
-		    (i == 0 && !check_signing_date(c->v[i], &v, made, checks)))
-			return;
-		all.from = v.from > all.from ? v.from : all.from;
-		all.to = v.to < all.to ? v.to : all.to;
-	}
-	encl_attestation_time(all.from, from);
-	encl_attestation_time(all.to, to);
-	(void)encl_checks_add(checks, "dates", ENCL_CHECK_PASS, "all valid from %s to %s",
-			      from, to);
-}
-
 int
 encl_attestation_check_chain(const struct encl_attestation *a,
 			     const struct encl_attestation_wish *w,
@@ -349,7 +259,8 @@ encl_attestation_check_chain(const struct encl_attestation *a,
 	if (load(a, &c, checks)) {
 		c.v[c.n++] = encl_take(root, NULL);
 		check_chain(&c, checks);
-		check_dates(&c, made, w->at_timestamp ? made : w->at, checks);
+		encl_attestation_check_dates(c.v, c.n, made,
+					     w->at_timestamp ? made : w->at, checks);
 	}
 	if (c.n && X509_up_ref(c.v[0]))
 		*leaf = c.v[0];

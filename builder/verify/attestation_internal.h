@@ -26,4 +26,13 @@ int encl_attestation_check_chain(const struct encl_attestation *a,
 				 struct encl_checks *checks, X509 **leaf,
 				 struct encl_err *e) ENCL_MUST_CHECK;
 
+/* Check "dates": all of the chain (the leaf first) were valid at `at`, and the leaf
+ * when the document was made. */
+void encl_attestation_check_dates(X509 *const *v, size_t n, uint64_t made, uint64_t at,
+				  struct encl_checks *checks);
+
+/* The fields of a->payload into the rest of it; as encl_attestation_read. */
+int encl_attestation_read_fields(struct encl_attestation *a,
+				 struct encl_err *e) ENCL_MUST_CHECK;
+
 #endif

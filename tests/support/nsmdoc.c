@@ -175,6 +175,13 @@ struct pair {
 	X509 *x;
 };
 
+static void
+release(struct pair *p)
+{
+	EVP_PKEY_free(p->key);
+	X509_free(p->x);
+}
+
 static EVP_PKEY *
 new_key(const char *kind)
 {
@@ -572,10 +579,8 @@ write_case(size_t i, const struct pair *root, const struct pair *other)
 	if (!f || fwrite(out.data, 1, out.len, f) != out.len || fclose(f))
 		die("cannot write a document");
 	encl_buf_clear(&out);
-	for (size_t k = REGION; k < CERTS; k++) {
-		EVP_PKEY_free(c[k].key);
-		X509_free(c[k].x);
-	}
+	for (size_t k = REGION; k < CERTS; k++)
+		release(&c[k]);
 }
 
 int
@@ -598,5 +603,7 @@ main(int argc, char **argv)
 	other = new_root("root.test", "other.pem");
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		write_case(i, &root, &other);
+	release(&root);
+	release(&other);
 	return 0;
 }
