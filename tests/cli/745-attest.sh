@@ -149,6 +149,15 @@ run 3 "$ENCL" attest verify d/good.bin --root d/root.pem --nonce "$NONCE" --pcr0
 grep -q '^enclavebuild: d/good.bin: dates: enclave.test: expired on 2026-01-03T22:00:00Z$' err ||
 	fail "now: $(cat err)"
 
+# Clocks may differ by a minute.
+for at in "61 fail" "60 pass"; do
+	run 3 "$ENCL" attest verify d/good.bin --root d/root.pem --at $((NOW - 3600 - ${at% *})) --nonce "$NONCE" --pcr0 "$P0"
+	grep -q "^${at#* }  dates " out || fail "$at: $(cat out)"
+	same "$at" fail "$(awk '$2 == "timestamp" {print $1}' out)"
+done
+passes "$ENCL" attest verify d/good.bin --root d/root.pem --at $((NOW - 61)) --nonce "$NONCE" --pcr0 "$P0"
+run 3 "$ENCL" attest verify d/good.bin --root d/root.pem --at $((NOW - 62)) --nonce "$NONCE" --pcr0 "$P0"
+
 # ---- debug mode ----
 
 passes verify debug --nonce "$NONCE" --pcr0 "$P0" --allow-debug
