@@ -35,6 +35,27 @@ check_order(const struct encl_eif *eif, struct encl_checks *checks)
 	return false;
 }
 
+/*
+ * How archives begin that the kernel unpacks, as far as they can be printed.  With one
+ * of these in it, the rest of the command line could as well be the ramdisk's first
+ * entry: two images with the same registers, and neither looks damaged.
+ */
+static bool
+check_archive(const char *text, struct encl_checks *checks)
+{
+	static const char *const begins[] = {"070701", "070702", "BZh"};
+
+	for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+		if (strstr(text, begins[i])) {
+			encl_checks_add(checks, "boundaries", ENCL_CHECK_FAIL,
+					"command line: has a \"%s\", which could be the "
+					"beginning of the ramdisk",
+					begins[i]);
+			return false;
+		}
+	return true;
+}
+
 static bool
 check_cmdline(const char *text, const struct encl_kernel_end *kernel,
 	      struct encl_checks *checks)
@@ -53,7 +74,7 @@ check_cmdline(const char *text, const struct encl_kernel_end *kernel,
 			return false;
 		}
 	if (n <= max)
-		return true;
+		return check_archive(text, checks);
 	encl_checks_add(checks, "boundaries", ENCL_CHECK_FAIL,
 			"command line: %zu bytes, the kernel takes %zu and drops the "
 			"rest",

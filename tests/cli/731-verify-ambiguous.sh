@@ -81,7 +81,7 @@ trick inside 3 cmdline-first 'boundaries: the measured sections are not in the o
 trick moved 3 moved-kernel-cmdline 'boundaries: kernel: by its own header it ends at byte 3584, its section at 3583'
 trick moved 3 moved-cmdline-kernel 'boundaries: kernel: by its own header it ends at byte 3584, its section at 3597'
 trick moved 3 moved-cmdline-ramdisk 'boundaries: ramdisk 0: ramdisk: at byte 0: neither a cpio archive nor compressed by gzip, zstd, lz4 or xz'
-trick moved 3 moved-ramdisk-cmdline 'boundaries: ramdisk 0: ramdisk: at byte 0: cpio: header at byte 0: it does not begin with 070701'
+trick moved 3 moved-ramdisk-cmdline 'boundaries: command line: has a "070701", which could be the beginning of the ramdisk'
 trick moved 3 moved-zeros 'boundaries: ramdisk 1: begins with zeros, which are the end of what stands before it'
 trick moved 3 moved-ramdisk 'boundaries: ramdisk 0: a second archive begins at byte 512, behind the end of the first'
 # within a ramdisk: what the kernel makes of it and what an archive's reader shows

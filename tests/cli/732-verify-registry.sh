@@ -89,7 +89,8 @@ statement() {
 	printf '{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"i","digest":{"sha256":"%s"}}],"predicateType":"https://slsa.dev/provenance/v1","predicate":{}}' "$1"
 }
 fails_with "$APP:1: evidence: nothing is attached to $D" "$APP:1" --evidence
-mkdir with && cd with
+mkdir with
+cd with || exit
 cp ../app.eif .
 jq --arg d "$(digest app.eif)" '.Digest = $d' ../m.json >app.measurements.json
 printf '{"lockVersion":1,"arch":"x86_64"}\n' >enclave.lock

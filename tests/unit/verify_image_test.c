@@ -296,6 +296,8 @@ TEST(verify_boundary_ramdisk_to_cmdline)
 	IMAGE;
 
 	SAME_PCR0(move_back(&i.cmdline, &i.ramdisks[0], 6),
+		  "boundaries: command line: has a \"070701\", which could be the "
+		  "beginning of the ramdisk\n"
 		  "boundaries: ramdisk 0: ramdisk: at byte 0: cpio: header at byte 0: it "
 		  "does not begin with 070701");
 }
@@ -354,6 +356,28 @@ TEST(verify_boundary_cmdline_text)
 	EQ_STR("boundaries: command line: 256 bytes, the kernel takes 255 and drops the "
 	       "rest",
 	       VERIFY(&i));
+}
+
+/* One member's head in the command line: without it, and with it in the ramdisk, where
+ * its name is the head of the next one, there is a second image of the same bytes. */
+TEST(verify_boundary_archive_in_cmdline)
+{
+	char was[sizeof pcr0];
+	IMAGE;
+
+	encl_buf_add_fmt(&i.cmdline,
+			 " 070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X",
+			 7u, (unsigned)DIR, 0u, 0u, 2u, 0u, 0u, 0u, 0u, 0u, 0u,
+			 (unsigned)(2 + 110 + sizeof "dev"), 0u);
+	encl_buf_add_str(&i.cmdline, "xx");
+	EQ_STR("boundaries: command line: has a \"070701\", which could be the beginning "
+	       "of the ramdisk",
+	       VERIFY(&i));
+	memcpy(was, pcr0, sizeof was);
+	move_on(&i.cmdline, &i.ramdisks[0], 112);
+	VERIFY(&i);
+	EQ_STR(was, pcr0);
+	EQ_STR("", said); /* the other one, which no file by itself gives away */
 }
 
 TEST(verify_boundary_ramdisk_size)
