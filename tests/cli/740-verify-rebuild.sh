@@ -263,7 +263,7 @@ sed -i "s#$URL#http://127.0.0.1:$(cat silent)#" enclave.yaml
 for signal in TERM INT KILL; do
 	"$ENCL" verify good.eif --rebuild enclave.yaml -q >/dev/null 2>&1 </dev/null &
 	verify=$!
-	for _ in $(seq 600); do [ -d tmp/*/cache/partial ] && break || sleep 0.05; done
+	for _ in $(seq 600); do [ -n "$(find tmp -path "*/cache/blobs")" ] && break || sleep 0.05; done
 	[ -n "$(ls -A tmp)" ] || fail "$signal: nothing was begun"
 	kill "-$signal" "$verify"
 	wait "$verify" 2>/dev/null && fail "$signal: it passed"
