@@ -46,7 +46,7 @@ URL=http://127.0.0.1:$(sed -n '1s/^listening //p' log)
 
 # ---- inputs of all kinds ----
 "$TOP/tests/support/fake-blobs.sh" blobs
-mkdir -p files/deep engine docker
+mkdir -p files/deep docker
 echo one >files/deep/page
 echo one >app.conf
 archive() { # CONTENT
@@ -219,6 +219,54 @@ grep -q "^--  rebuild.signature not compared: the manifest's key is not here$" o
 cp good.yaml enclave.yaml
 rebuild 0 signed.eif -q
 grep -q "^--  rebuild.signature not compared: the manifest does not sign$" out || fail "$(cat out)"
+
+# ---- another shape: a squashfs, and an image for Docker that is made here ----
+mkdir engine
+for p in dockerd containerd containerd-shim-runc-v2 runc docker-proxy docker-init; do
+	printf '#!/bin/sh\n' >"docker/$p"
+	chmod 755 "docker/$p"
+done
+tar --sort=name --mtime=@0 -czf engine/docker.tgz docker
+"$TOP/tests/support/fake-blobs.sh" engine/blobs
+cat "$TOP/tests/support/kconfig/aws-6.6.config" >>engine/blobs/bzImage.config
+printf 'CONFIG_SQUASHFS=y\nCONFIG_SQUASHFS_ZSTD=y\nCONFIG_SQUASHFS_XATTR=y\n' >>engine/blobs/bzImage.config
+cat >engine/docker.yaml <<'Y'
+apiVersion: enclavebuild/v1alpha1
+kind: Enclave
+name: t
+version: "1"
+arch: x86_64
+boot:
+  kernel: {blobs: ./blobs}
+  ramdisk: {format: squashfs}
+docker:
+  engine: {archive: {path: ./docker.tgz}}
+  storage: {preload: layers}
+  images:
+    - name: app
+      rootfs:
+        - file: {path: /app, content: "one", mode: "0755"}
+        - directory: {path: ../files, at: /srv}
+      config: {command: [/app]}
+  containers:
+    - {name: one, image: app, critical: true}
+  network: host
+resources: {memoryMiB: 4096}
+Y
+run 0 "$ENCL" lock -q engine/docker.yaml
+run 0 "$ENCL" build -q --locked -o engine.eif engine/docker.yaml
+run 0 "$ENCL" verify engine.eif --rebuild engine/docker.yaml -q
+nothing_left
+cp engine/docker.lock engine/good.lock
+echo two >files/deep/page
+run 0 "$ENCL" lock -q engine/docker.yaml
+run 0 "$ENCL" build -q --locked -o other-engine.eif engine/docker.yaml
+echo one >files/deep/page
+cp engine/good.lock engine/docker.lock
+run 3 "$ENCL" verify other-engine.eif --rebuild engine/docker.yaml -q
+grep -q '^BAD rebuild.ramdisk1 ' out || fail "$(cat out)"
+grep -Eq 'srv/deep/page .*directory ../files \(docker.images\[0\].rootfs\[1\], engine/docker.yaml:16\)' out || fail "$(cat out)"
+nothing_left
 
 # ---- inputs that are not those of the lock: what that does to the image ----
 echo two >app.conf
