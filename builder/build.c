@@ -29,6 +29,7 @@ encl_build_clear(struct encl_build *b)
 	encl_ramdisk_free(b->app);
 	encl_tree_free(b->tree);
 	encl_key_signer_free(b->signer);
+	free(b->detached);
 	encl_docker_build_clear(&b->docker);
 }
 void
@@ -36,7 +37,10 @@ encl_build_report_clear(struct encl_build_report *r)
 {
 	json_decref(r->sizes);
 	json_decref(r->sections);
+	free(r->image_path);
 	free(r->measurements_path);
+	free(r->to_sign_path);
+	encl_to_sign_clear(&r->to_sign);
 	memset(r, 0, sizeof *r);
 }
 
@@ -184,32 +188,84 @@ check_memory(const struct encl_build *b, uint64_t size, struct encl_memory *out,
 	return encl_build_check_memory(b, out, e);
 }
 
-/* Both files are whole before either has its name. */
+/* "app.eif" and ".to-sign" -> "app.to-sign". */
+static char *
+name_beside(const char *image, const char *ending)
+{
+	size_t n = strlen(image);
+
+	if (n > 4 && !strcmp(image + n - 4, ".eif"))
+		n -= 4;
+	return encl_xasprintf("%.*s%s", (int)n, image, ending);
+}
+
+/* A signature that is made elsewhere has a PCR8 already. */
+static int
+check_measured(const struct encl_build *b, struct encl_build_report *r,
+	       struct encl_err *e)
+{
+	struct encl_measurements m = r->result.measurements;
+
+	if (b->detached) {
+		if (encl_to_sign(b->detached, 0, &m.pcr0, &r->to_sign, e))
+			return encl_wrap(e, "sign");
+		m.has_pcr8 = true;
+		m.pcr8 = r->to_sign.pcr8;
+	}
+	return check_expected(b->m, &m, e);
+}
+
+/* Open where there is something to be signed. */
+static int
+write_to_sign(const struct encl_build *b, const struct encl_build_report *r,
+	      struct encl_tmpfile *t, struct encl_err *e)
+{
+	if (!b->detached)
+		return 0;
+	if (encl_tmpfile_open(t, r->to_sign_path, 0644, e))
+		return -1;
+	return encl_pwrite_full(t->fd, r->to_sign.bytes.data, r->to_sign.bytes.len, 0,
+				r->to_sign_path, e);
+}
+
+static void
+name_outputs(const struct encl_build *b, const char *output, struct encl_build_report *r)
+{
+	r->image_path =
+		b->detached ? name_beside(output, ".unsigned.eif") : encl_xstrdup(output);
+	r->measurements_path = encl_measurements_path(r->image_path);
+	if (b->detached)
+		r->to_sign_path = name_beside(output, ".to-sign");
+}
+
+/* All files are whole before one has its name. */
 static int
 write_outputs(struct encl_build *b, const struct encl_build_request *request,
 	      struct encl_build_report *r, struct encl_err *e)
 {
 	encl_auto(encl_tmpfile_clear) struct encl_tmpfile image = {.fd = -1};
 	encl_auto(encl_tmpfile_clear) struct encl_tmpfile about = {.fd = -1};
+	encl_auto(encl_tmpfile_clear) struct encl_tmpfile to_sign = {.fd = -1};
 	struct encl_memory memory = {0};
 
-	r->measurements_path = encl_measurements_path(request->output);
+	name_outputs(b, request->output, r);
 	/* before a long work, where it can be known */
 	if ((encl_build_is_plain(b) && check_memory(b, 0, &memory, e)) ||
-	    encl_tmpfile_open(&image, request->output, 0644, e) ||
+	    encl_tmpfile_open(&image, r->image_path, 0644, e) ||
 	    encl_tmpfile_open(&about, r->measurements_path, 0644, e) ||
-	    encl_build_image(b, image.fd, &r->result, e) ||
-	    check_expected(b->m, &r->result.measurements, e) ||
+	    encl_build_image(b, image.fd, &r->result, e) || check_measured(b, r, e) ||
 	    encl_image_reopen(image.temp, &r->result, e) ||
 	    (!encl_build_is_plain(b) && check_memory(b, r->result.size, &memory, e)) ||
-	    list_sections(image.temp, &r->sections, e))
+	    list_sections(image.temp, &r->sections, e) ||
+	    write_to_sign(b, r, &to_sign, e))
 		return -1;
 
 	encl_auto(json_decref) json_t *doc = measurements_document(b, r, &memory);
 	encl_auto(encl_free) char *text = encl_json_pretty(doc);
 
 	if (encl_pwrite_full(about.fd, text, strlen(text), 0, about.path, e) ||
-	    encl_tmpfile_commit(&image, e))
+	    encl_tmpfile_commit(&image, e) ||
+	    (b->detached && encl_tmpfile_commit(&to_sign, e)))
 		return -1;
 	return encl_tmpfile_commit(&about, e);
 }
@@ -264,6 +320,31 @@ encl_build_prepare(struct encl_build *b, bool locked, bool *had_lock, char **ini
 	return encl_build_ramdisks(b, init_bytes, e);
 }
 
+/* Before anything else: a key that does not fit must not cost a whole build. */
+static int
+open_signer(struct encl_build *b, uint64_t now, struct encl_err *e)
+{
+	static const struct encl_pcr any;
+	const struct encl_sign *s = &b->m->sign;
+	encl_auto(encl_free) char *certificate = encl_manifest_path(b->m, s->certificate);
+	encl_auto(encl_free) char *key = s->key ? encl_manifest_path(b->m, s->key) : NULL;
+	encl_auto(encl_to_sign_clear) struct encl_to_sign tried = {.alg = NULL};
+	const struct encl_signer_request q = {
+		.certificate = certificate,
+		.key = key	? key
+		       : s->kms ? s->kms
+				: s->pkcs11,
+		.now = now,
+	};
+
+	if (!s->detached)
+		return encl_signer_open(b->env, &q, &b->signer, e);
+	if (encl_to_sign(certificate, now, &any, &tried, e))
+		return -1;
+	b->detached = encl_take(certificate, NULL);
+	return 0;
+}
+
 int
 encl_build(struct encl_env *env, const struct encl_manifest *m,
 	   const struct encl_build_request *request, struct encl_build_report *out,
@@ -277,15 +358,8 @@ encl_build(struct encl_env *env, const struct encl_manifest *m,
 
 	if (debug)
 		encl_warn(env->log, "%s", debug);
-	if (m->sign.given) {
-		encl_auto(encl_free) char *cert =
-			encl_manifest_path(m, m->sign.certificate);
-		encl_auto(encl_free) char *key = encl_manifest_path(m, m->sign.key);
-
-		/* first: a key that does not fit must not cost a whole build */
-		if (encl_key_signer_open(cert, key, request->now, &b.signer, e))
-			return encl_wrap(e, "sign");
-	}
+	if (m->sign.given && open_signer(&b, request->now, e))
+		return encl_wrap(e, "sign");
 	if (encl_build_prepare(&b, request->locked, &r.had_lock, &init_bytes, e))
 		return -1;
 	if (encl_tree_report(b.tree, MOST_SIZES, &r.sizes, e) ||

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "eif/eif.h"
 #include "manifest/manifest.h"
+#include "sign/sign.h"
 
 /*
  * Resolves a manifest to a lock (new reference).  Pins of fetched things
@@ -32,15 +33,21 @@ int encl_resolve(struct encl_env *env, const struct encl_manifest *m,
 		 struct encl_err *e) ENCL_MUST_CHECK;
 
 struct encl_build_request {
-	const char *output; /* the image's name; its measurements stand beside it */
-	bool locked;	    /* without a lock: ENCL_MISMATCH */
-	bool nitro_cli;	    /* as nitro-cli lays its images out (docs/10-nitro-cli.md) */
-	uint64_t now;	    /* for the certificate's dates; seconds since the epoch */
+	/* The image's name; its measurements stand beside it.  Where the manifest's
+	 * signature is made elsewhere, NAME.eif becomes NAME.unsigned.eif. */
+	const char *output;
+	bool locked;	/* without a lock: ENCL_MISMATCH */
+	bool nitro_cli; /* as nitro-cli lays its images out (docs/10-nitro-cli.md) */
+	uint64_t now;	/* for the certificate's dates; seconds since the epoch */
 };
 
 struct encl_build_report {
 	struct encl_eif_result result;
+	char *image_path;
 	char *measurements_path;
+	/* What is to be signed elsewhere; NULL: nothing. */
+	char *to_sign_path; /* "NAME.to-sign" */
+	struct encl_to_sign to_sign;
 	bool had_lock;
 	json_t *sizes;	  /* what made it large: docs/3-rootfs.md */
 	json_t *sections; /* [{"type", "size"}] in file order */

@@ -21,6 +21,7 @@ struct encl_build {
 	struct encl_ramdisk *boot;
 	struct encl_ramdisk *app;
 	struct encl_key_signer *signer;
+	char *detached; /* the certificate whose signature is made elsewhere, or NULL */
 	struct encl_docker_build docker;
 	bool nitro_cli; /* the app ramdisk as nitro-cli lays it out */
 };

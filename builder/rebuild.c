@@ -119,6 +119,33 @@ compare_signature(struct rebuild *r, const struct encl_image_state *state,
 	return 0;
 }
 
+/* Of a key that is elsewhere (KMS, a token, a signature that is attached). */
+static int
+compare_certificate(struct rebuild *r, const struct encl_image_state *state,
+		    const char *path, struct encl_err *e)
+{
+	struct encl_check *c;
+	struct encl_pcr pcr8;
+	bool same;
+
+	if (encl_certificate_pcr8(path, &pcr8, e)) {
+		encl_wrap(e, "not compared");
+		note(r, e->msg);
+		return 0;
+	}
+	same = state->signature_ok &&
+	       !memcmp(pcr8.bytes, state->measurements.pcr8.bytes, ENCL_PCR_SIZE);
+	if (same)
+		c = encl_checks_add(r->checks, "rebuild.signature", ENCL_CHECK_PASS,
+				    "the manifest's certificate; its key is elsewhere");
+	else
+		c = encl_checks_add(r->checks, "rebuild.signature", ENCL_CHECK_FAIL,
+				    "not by the manifest's certificate %s",
+				    r->given->sign.certificate);
+	c->source = encl_xstrdup(r->given->sign.certificate);
+	return 0;
+}
+
 /* A key that is not here, or is none any more, is no fault of the image. */
 static int
 check_signature(struct rebuild *r, const struct encl_image_state *state,
@@ -142,6 +169,8 @@ check_signature(struct rebuild *r, const struct encl_image_state *state,
 		return 0;
 	}
 	certificate = encl_manifest_path(r->given, r->given->sign.certificate);
+	if (!r->given->sign.key)
+		return compare_certificate(r, state, certificate, e);
 	key = encl_manifest_path(r->given, r->given->sign.key);
 	if (access(key, R_OK)) {
 		note(r, "not compared: the manifest's key is not here");

@@ -130,6 +130,24 @@ check_command(struct checker *c)
 }
 
 static void
+check_sign(struct checker *c)
+{
+	const struct encl_yaml_node *sign = encl_manifest_yaml_get(c->root, "sign");
+	const struct encl_yaml_node *detached = encl_manifest_yaml_get(sign, "detached");
+	const struct encl_yaml_node *key = encl_manifest_yaml_get(sign, "key");
+	const char *file = c->m->sign.key;
+
+	if (detached && !detached->bad && !c->m->sign.detached)
+		encl_manifest_report_add(
+			c->r, detached->pos, "sign.detached",
+			"says that the key is here; give \"key\" instead");
+	if (key && file && (!strncmp(file, "arn:", 4) || !strncmp(file, "pkcs11:", 7)))
+		encl_manifest_report_add(c->r, key->pos, "sign.key",
+					 "as text it is a file's name; write {%s: …}",
+					 *file == 'a' ? "kms" : "pkcs11");
+}
+
+static void
 check_expect(struct checker *c)
 {
 	const struct encl_yaml_node *pcr8 =
@@ -176,6 +194,7 @@ encl_manifest_check(const struct encl_yaml_node *root, const struct encl_manifes
 	check_level(&c);
 	check_init(&c);
 	check_command(&c);
+	check_sign(&c);
 	encl_manifest_check_docker(root, m, r);
 	encl_manifest_check_units(root, m, r);
 	check_expect(&c);

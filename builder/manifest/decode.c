@@ -108,8 +108,10 @@ encl_decode_key(struct encl_decoder *d, const struct encl_key *k,
 	} else if (k->type == ENCL_KEY_MAP) {
 		if (!node || encl_decode_is(d, node, ENCL_YAML_MAP, w))
 			encl_decode_map(d, k->keys, node, pos, inner, w);
-	} else if (k->map_choice && node && node->kind == ENCL_YAML_MAP) {
-		memcpy((char *)base + k->at, &k->map_choice, sizeof k->map_choice);
+	} else if (k->keys && node && node->kind == ENCL_YAML_MAP) {
+		if (k->map_choice)
+			memcpy((char *)base + k->at, &k->map_choice,
+			       sizeof k->map_choice);
 		encl_decode_map(d, k->keys, node, pos, base, w);
 	} else {
 		encl_decode_value(d, k, node, base, w);

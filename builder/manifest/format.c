@@ -14,7 +14,9 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "base/pkcs11_uri.h"
 #include "manifest/report.h"
+#include "registry/kms.h"
 #include "registry/reference.h"
 
 static const char *
@@ -139,6 +141,18 @@ signal_name(const char *text)
 
 #define ID "[A-Za-z0-9_][A-Za-z0-9_.-]*"
 
+static const char *
+kms_key(const char *text)
+{
+	return encl_kms_arn_parse(text, NULL);
+}
+
+static const char *
+pkcs11_key(const char *text)
+{
+	return encl_pkcs11_uri_parse(text, NULL);
+}
+
 const struct encl_format encl_format_name = {
 	.what = "a name of 1 to 63 lower-case letters, digits, \".\", \"_\" and \"-\" that "
 		"begins with a letter or digit",
@@ -174,6 +188,18 @@ const struct encl_format encl_format_host_path = {
 	.what = "a path, relative to the manifest's folder",
 	.check = no_control,
 	.max = 4095,
+};
+const struct encl_format encl_format_kms_key = {
+	.what = "the ARN of a key in KMS",
+	.check = kms_key,
+	.max = 256,
+};
+const struct encl_format encl_format_pkcs11_key = {
+	.noun = "the URI",
+	.what = "a pkcs11: URI of a private key",
+	.check = pkcs11_key,
+	.max = 4096,
+	.secret = true, /* somebody may have put a PIN there */
 };
 const struct encl_format encl_format_folder_in_image = {
 	.what = "an absolute path without \".\", \"..\", empty parts and final \"/\"",
@@ -331,7 +357,8 @@ char *
 encl_manifest_format_check(const struct encl_format *f, const char *text, size_t n)
 {
 	const char *noun = f->noun ? f->noun : "";
-	encl_auto(encl_free) char *quoted = encl_manifest_quote(text, n);
+	encl_auto(encl_free) char *quoted =
+		f->secret ? encl_xstrdup("") : encl_manifest_quote(text, n);
 	const char *wrong;
 
 	if (!n && !f->empty_ok)

@@ -17,7 +17,8 @@ struct encl_format {
 	/* What is wrong, as it follows the quoted value ("names a registry, …"); NULL:
 	 * nothing. */
 	const char *(*check)(const char *text);
-	size_t max; /* bytes */
+	size_t max;  /* bytes */
+	bool secret; /* messages do not show the value */
 	/* Numbers and booleans of YAML are welcome as text too (editors guess types). */
 	bool free_text;
 	bool empty_ok;
@@ -29,6 +30,8 @@ extern const struct encl_format encl_format_cmdline;
 extern const struct encl_format encl_format_content;
 extern const struct encl_format encl_format_image;
 extern const struct encl_format encl_format_host_path;
+extern const struct encl_format encl_format_kms_key;
+extern const struct encl_format encl_format_pkcs11_key;
 extern const struct encl_format encl_format_folder_in_image;
 extern const struct encl_format encl_format_path_in_image;
 extern const struct encl_format encl_format_glob;

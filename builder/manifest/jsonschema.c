@@ -102,7 +102,9 @@ value_schema(const struct encl_key *k)
 {
 	switch (k->type) {
 	case ENCL_KEY_TEXT:
-		return text_schema(k->format);
+		return k->keys ? json_pack("{s:[o, o]}", "oneOf", text_schema(k->format),
+					   object_schema(k->keys))
+			       : text_schema(k->format);
 	case ENCL_KEY_NUMBER:
 		return number_schema(k);
 	case ENCL_KEY_BOOL:

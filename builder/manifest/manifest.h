@@ -444,7 +444,12 @@ struct encl_sign {
 	struct encl_pos pos;
 	bool given;
 	const char *certificate;
+	/* One of: a file, a key's ARN in KMS, a URI of a token; or none of them is
+	 * asked here, and the image stays unsigned under another name. */
 	const char *key;
+	const char *kms;
+	const char *pkcs11;
+	bool detached;
 };
 
 struct encl_resources {

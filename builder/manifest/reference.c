@@ -77,6 +77,8 @@ add_type(struct encl_buf *b, const struct encl_key *k)
 			add_fact(b, "`%s` or %s", k->null_word, k->format->what);
 		else
 			add_fact(b, "%s", k->format->what);
+		if (k->keys)
+			encl_buf_add_str(b, ", or a map");
 		if (k->format->free_text)
 			add_fact(b, "at most %zu bytes", k->format->max);
 		break;

@@ -614,6 +614,27 @@ static const struct encl_key debug_keys[] = {
 	END,
 };
 
+static const struct encl_key sign_key_keys[] = {
+	{.name = "kms",
+	 .type = ENCL_KEY_TEXT,
+	 .flags = ENCL_KEY_ONE_OF,
+	 .format = &encl_format_kms_key,
+	 FIELD(struct encl_sign, kms),
+	 .example = "arn:aws:kms:eu-central-1:123456789012:key/"
+		    "01234567-89ab-cdef-0123-456789abcdef",
+	 .help = "A key in AWS KMS, which signs; who builds needs kms:GetPublicKey and "
+		 "kms:Sign."},
+	{.name = "pkcs11",
+	 .type = ENCL_KEY_TEXT,
+	 .flags = ENCL_KEY_ONE_OF,
+	 .format = &encl_format_pkcs11_key,
+	 FIELD(struct encl_sign, pkcs11),
+	 .example = "\"pkcs11:token=release;object=signer?pin-source=/run/pin\"",
+	 .help = "A key in a PKCS#11 token (RFC 7512), which signs.  The PIN is read from "
+		 "`pin-source`, or from ENCLAVEBUILD_PKCS11_PIN."},
+	END,
+};
+
 static const struct encl_key sign_keys[] = {
 	{.name = "certificate",
 	 .type = ENCL_KEY_TEXT,
@@ -624,11 +645,21 @@ static const struct encl_key sign_keys[] = {
 	 .help = "PEM certificate; PCR8 is its digest."},
 	{.name = "key",
 	 .type = ENCL_KEY_TEXT,
-	 .flags = ENCL_KEY_REQUIRED,
+	 .flags = ENCL_KEY_ONE_OF,
 	 .format = &encl_format_host_path,
+	 .keys = sign_key_keys,
 	 FIELD(struct encl_sign, key),
 	 .example = "./sign.key",
-	 .help = "PEM private key: P-256, P-384 or P-521."},
+	 .help = "Its private key (P-256, P-384 or P-521): a PEM file, or a map that says "
+		 "where it is kept."},
+	{.name = "detached",
+	 .type = ENCL_KEY_BOOL,
+	 .flags = ENCL_KEY_ONE_OF,
+	 .fallback = "false",
+	 FIELD(struct encl_sign, detached),
+	 .example = "true",
+	 .help = "The signature is made elsewhere: build writes `NAME.unsigned.eif` and "
+		 "`NAME.to-sign`, `enclavebuild attach` makes `NAME.eif` of it."},
 	END,
 };
 

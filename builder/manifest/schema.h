@@ -69,7 +69,8 @@ struct encl_key {
 	/* Choosing this key sets an enum: the offset + 1, or 0, and the value. */
 	size_t chooses;
 	unsigned choice;
-	/* An ENUM that may also be a map: the enum's value then. */
+	/* An ENUM that may also be a map: the enum's value then.  (A TEXT with keys may
+	 * be a map too; the text is NULL then.) */
 	unsigned map_choice;
 	const char *example; /* for the reference, or NULL */
 	const char

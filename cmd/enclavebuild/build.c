@@ -62,8 +62,12 @@ print_text(const char *image, const struct encl_build_report *r, bool sizes)
 	print_pcr("PCR0  ", &m->pcr0);
 	print_pcr("PCR1  ", &m->pcr1);
 	print_pcr("PCR2  ", &m->pcr2);
-	if (m->has_pcr8)
-		print_pcr("PCR8  ", &m->pcr8);
+	if (m->has_pcr8 || r->to_sign_path)
+		print_pcr("PCR8  ", m->has_pcr8 ? &m->pcr8 : &r->to_sign.pcr8);
+	if (r->to_sign_path) {
+		encl_digest_format(&r->to_sign.digest, digest);
+		report("sign   %s %s (%s)\n", r->to_sign.alg, digest, r->to_sign_path);
+	}
 	if (sizes)
 		print_sizes(r->sizes);
 }
@@ -81,6 +85,13 @@ print_json(const char *image, const struct encl_build_report *r)
 	json_object_set_new(doc, "Size", json_integer((json_int_t)r->result.size));
 	json_object_set_new(doc, "Digest", json_string(digest));
 	json_object_set_new(doc, "Locked", json_boolean(r->had_lock));
+	if (r->to_sign_path) {
+		encl_digest_format(&r->to_sign.digest, digest);
+		json_object_set_new(doc, "ToSign",
+				    json_pack("{s:s, s:s, s:s}", "File", r->to_sign_path,
+					      "Algorithm", r->to_sign.alg, "Digest",
+					      digest));
+	}
 	json_object_set(doc, "Sections", r->sections);
 	json_object_set(doc, "Largest", r->sizes);
 	report_json(doc);
@@ -143,9 +154,9 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	if (history && history_add(cli, history, image, e))
 		return -1;
 	if (cli->json)
-		print_json(image, &r);
+		print_json(r.image_path, &r);
 	else
-		print_text(image, &r, args_has(args, "sizes") || cli->verbose);
+		print_text(r.image_path, &r, args_has(args, "sizes") || cli->verbose);
 	return 0;
 }
 
@@ -169,7 +180,9 @@ const struct command cmd_build = {
 	.help = "MANIFEST is enclave.yaml where it is not given.  What goes in is taken from\n"
 		"the lock beside it (enclave.lock), or resolved where there is none.  The\n"
 		"measurements are printed and written to NAME.measurements.json beside the\n"
-		"image.  Nothing is written unless everything succeeded.",
+		"image.  Nothing is written unless everything succeeded.  With sign: {detached:\n"
+		"true} it is NAME.unsigned.eif, NAME.to-sign is what is to be signed elsewhere,\n"
+		"and attach makes NAME.eif.",
 	.options = options,
 	.run = run,
 };

@@ -133,3 +133,47 @@ leaves_nothing 2 "measure: --certificate is for --to-sign; PCR8 of one is --sign
 leaves_nothing 2 "--to-sign: work/b.eif is the image itself" "$ENCL" measure work/b.eif --to-sign work/b.eif --certificate secp384r1.pem
 attach good >/dev/null # and what fits, still does
 verified work/a.eif secp384r1.pem
+
+# By a manifest: the final name is not there before attach, and then it is as if
+# the key had been in the manifest; its measurements too
+rm -rf work
+mkdir work
+cp secp384r1.pem project.pem
+project 'sign: {certificate: ../project.pem, key: ../secp384r1.key}'
+run 0 build
+mkdir here
+mv work/* here
+project 'sign: {certificate: ../project.pem, detached: true}'
+run 0 build --json
+same "files" "t.to-sign t.unsigned.eif t.unsigned.measurements.json" "$(cd work && echo *)"
+same "what build tells" "work/t.unsigned.eif work/t.to-sign ES384 sha384:$(openssl dgst -sha384 -r work/t.to-sign | cut -d ' ' -f 1)" \
+	"$(jq -r '[.Image, .ToSign.File, .ToSign.Algorithm, .ToSign.Digest] | join(" ")' out)"
+run 0 "$ENCL" sign here/t.eif --remove -o plain.eif
+cmp plain.eif work/t.unsigned.eif
+run 0 "$ENCL" measure work/t.unsigned.eif --to-sign again --certificate project.pem
+cmp again work/t.to-sign
+"$TOP/tests/support/eif-signature.py" here/t.eif here/section >/dev/null
+run 0 "$ENCL" attach work/t.unsigned.eif --signature here/section.der --certificate project.pem
+same "files" "t.eif t.measurements.json t.to-sign t.unsigned.eif t.unsigned.measurements.json" "$(cd work && echo *)"
+cmp here/t.eif work/t.eif
+cmp here/t.measurements.json work/t.measurements.json || diff here/t.measurements.json work/t.measurements.json
+run 0 build
+grep -q "^PCR8   $(jq -r .Measurements.PCR8 here/t.measurements.json)" out || fail "$(cat out)"
+grep -qE "^sign   ES384 sha384:[0-9a-f]{96} \(work/t.to-sign\)$" out || fail "$(cat out)"
+
+# expect.pcr8 is that of the certificate; what does not fit costs no build, and
+# leaves nothing
+rm work/*
+project 'sign: {certificate: ../project.pem, detached: true}' "expect: {pcr8: $(jq .Measurements.PCR8 here/t.measurements.json)}"
+run 0 build
+rm work/*
+project 'sign: {certificate: ../other.pem, detached: true}' "expect: {pcr8: $(jq .Measurements.PCR8 here/t.measurements.json)}"
+run 3 build
+grep -q "expect.pcr8: expected $(jq -r .Measurements.PCR8 here/t.measurements.json), the image has " err || fail "$(cat err)"
+same "files" "" "$(ls -A work)"
+project 'sign: {certificate: ../secp384r1-old.pem, detached: true}'
+leaves_nothing 4 "sign: project/../$EXPIRED" build
+project 'sign: {certificate: ../rsa.pem, detached: true}'
+leaves_nothing 4 "sign: project/../rsa.pem: its key is not on P-256, P-384 or P-521" build
+project 'sign: {certificate: ../other.pem, key: ../secp384r1.key}'
+leaves_nothing 4 "sign: project/../other.pem does not belong to the key in project/../secp384r1.key: key values mismatch" build

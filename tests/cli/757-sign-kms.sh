@@ -179,3 +179,20 @@ mkdir alias
 cp $A.key alias/release
 run 0 "$ENCL" sign work/a.eif --certificate $A.pem --key alias/release
 verified work/a.eif $A.pem
+
+# by a manifest; nothing but the certificate is asked before the build, and a
+# refusal to sign leaves neither image nor measurements
+rm -rf work
+mkdir work
+project "sign: {certificate: ../$A.pem, key: {kms: \"$ARN/$A\"}}"
+run 0 build
+same "files" "t.eif t.measurements.json" "$(cd work && echo *)"
+verified work/t.eif $A.pem
+same "PCR8" "$("$ENCL" measure --signing-certificate $A.pem | cut -d ' ' -f 2)" "$(jq -r .Measurements.PCR8 work/t.measurements.json)"
+rm work/*
+fault $A "Sign AccessDeniedException no"
+leaves_nothing 4 "$put HTTP status 400: AccessDeniedException: no (the environment lacks the right to kms:Sign on this key)" build
+fault $A "GetPublicKey DisabledException"
+leaves_nothing 4 "sign: $get HTTP status 400: DisabledException (the key is disabled)" build
+rm keys/$A.fault
+leaves_nothing 6 "sign: $ARN/$A: KMS is not asked, because of --offline" build --offline

@@ -137,3 +137,21 @@ uri "$T;object=x?pin-source=pin" "has a pin-source that is not a file's absolute
 uri "$T;object=x?pin-source=|cat%20pin" "has an attribute that is empty or not encoded as a URI's"
 uri "$T;object=x?module-path=x.so" "has a module-path that is not absolute"
 uri "$T;object=x;slot-id=1" "has an attribute that is not known here; known are token, manufacturer, model, serial, object, id, type, and behind a ? pin-source and module-path"
+
+# by a manifest
+rm -rf work
+mkdir work
+project "sign: {certificate: ../signer-384.pem, key: {pkcs11: \"$T;object=signer-384?$P\"}}"
+run 0 build
+same "files" "t.eif t.measurements.json" "$(cd work && echo *)"
+verified work/t.eif signer-384.pem
+rm work/*
+project "sign: {certificate: ../signer-384.pem, key: {pkcs11: \"$T;object=signer-9?$P\"}}"
+leaves_nothing 4 "sign: $(key signer-9): no such private key is in the token" build
+project "sign: {certificate: ../signer-384.pem, key: {pkcs11: \"$T;object=signer-256?$P\"}}"
+leaves_nothing 4 "sign: project/../signer-384.pem does not belong to $(key signer-256): key values mismatch" build
+project "sign: {certificate: ../signer-384.pem, key: {pkcs11: \"$T;object=signer-384?$Q&pin-value=the-right-pin\"}}"
+run 2 build
+grep -q "sign.key.pkcs11: the URI has the PIN in it (pin-value), where others see it; " err || fail "$(cat err)"
+no_pin
+same "files" "" "$(ls -A work)"
