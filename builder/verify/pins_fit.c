@@ -18,6 +18,23 @@ has_content(const struct encl_inventory *i, const struct encl_digest *sha256)
 	return false;
 }
 
+/* A program stands in one place, if it is there (an image in nitro-cli's layout has
+ * its own): false where that is another one. */
+static bool
+is_program(const struct encl_inventory *i, const struct encl_pin *p)
+{
+	const char *path = !strcmp(p->name, "init") ? "init" : "rootfs/.enclave/launch";
+
+	for (size_t k = 0; k < i->n_ramdisks; k++) {
+		const struct encl_item *item = encl_inventory_find(i, k, path);
+
+		if (item &&
+		    !(item->has_digest && encl_digest_equal(&item->digest, &p->digest)))
+			return false;
+	}
+	return true;
+}
+
 /* A package of this name and architecture that has another version alone. */
 static const struct encl_image_package *
 other_version(const struct encl_inventory *i, const struct encl_pin *p)
@@ -72,8 +89,8 @@ encl_pins_fit(const struct encl_pins *pins, const struct encl_inventory *i,
 					 "%s is not what %s was built by: its kernel is "
 					 "another",
 					 what, i->eif->path);
-		if ((p->kind == ENCL_PIN_MODULE || p->kind == ENCL_PIN_PROGRAM) &&
-		    !has_content(i, &p->digest))
+		if ((p->kind == ENCL_PIN_MODULE && !has_content(i, &p->digest)) ||
+		    (p->kind == ENCL_PIN_PROGRAM && !is_program(i, p)))
 			return encl_fail(e, ENCL_MISMATCH,
 					 "%s is not what %s was built by: its %s \"%s\" "
 					 "is not in it",

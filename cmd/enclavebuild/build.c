@@ -2,13 +2,16 @@
 /* `enclavebuild build`: a manifest to a measured, signed image. */
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/parse.h"
+#include "base/tmpfile.h"
 #include "build.h"
 #include "cmd.h"
+#include "evidence.h"
 #include "history.h"
 #include "lock/lock.h"
 #include "manifests.h"
@@ -127,6 +130,62 @@ read_compat(const struct args *args, bool *nitro_cli, struct encl_err *e)
 	return 0;
 }
 
+/* --sbom and --provenance: what can be known of them before a long work. */
+static int
+check_evidence(const struct args *args, const struct encl_manifest *m,
+	       struct evidence_run *r, struct encl_err *e)
+{
+	encl_auto(encl_free) char *lock = encl_lock_path(m);
+	const char *provenance = args_get(args, "provenance");
+	const char *sbom = args_get(args, "sbom");
+
+	if (evidence_run_read(args, r, e))
+		return -1;
+	if ((r->builder || r->invocation) && !provenance)
+		return encl_fail(e, ENCL_USAGE, "--%s is for --provenance",
+				 r->builder ? "builder-id" : "invocation-id");
+	if (provenance && !strcmp(m->file, "<stdin>"))
+		return encl_fail(e, ENCL_USAGE,
+				 "--provenance: a manifest from standard input has no "
+				 "name that it could give");
+	if (provenance && access(lock, F_OK) != 0)
+		return encl_fail(e, ENCL_MISMATCH,
+				 "--provenance: %s is not there; run \"enclavebuild "
+				 "lock\" first",
+				 lock);
+	if ((sbom && encl_tmpfile_try(sbom, e)) ||
+	    (provenance && encl_tmpfile_try(provenance, e)))
+		return -1;
+	return 0;
+}
+
+/* Of the image as it stands there now. */
+static int
+write_evidence(struct cli *cli, const struct args *args, const struct encl_manifest *m,
+	       const char *image, bool had_lock, const struct evidence_run *r,
+	       struct encl_err *e)
+{
+	encl_auto(evidence_clear) struct evidence v = {.eif = {.fd = -1}};
+	encl_auto(json_decref) json_t *bill = NULL;
+	encl_auto(json_decref) json_t *origin = NULL;
+	const char *provenance = args_get(args, "provenance");
+	const char *sbom = args_get(args, "sbom");
+
+	if (!sbom && !provenance)
+		return 0;
+	if (evidence_open(cli, image, &v, e) ||
+	    (had_lock && strcmp(m->file, "<stdin>") != 0 &&
+	     evidence_read_sources(&v, m->file, NULL, e)))
+		return -1;
+	if (sbom && (evidence_sbom(&v, evidence_sbom_format(sbom), &bill, e) ||
+		     evidence_write(bill, sbom, e)))
+		return -1;
+	if (provenance && (evidence_provenance(&v, image, r, &origin, e) ||
+			   evidence_write(origin, provenance, e)))
+		return -1;
+	return 0;
+}
+
 static int
 run(struct cli *cli, const struct args *args, struct encl_err *e)
 {
@@ -137,6 +196,7 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	encl_auto(encl_free) char *image = NULL;
 	struct encl_build_request request = {.locked = args_has(args, "locked"),
 					     .now = encl_now()};
+	struct evidence_run about = {.oci = NULL};
 
 	if (read_compat(args, &request.nitro_cli, e))
 		return -1;
@@ -147,9 +207,11 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	image = args_has(args, "output") ? encl_xstrdup(args_get(args, "output"))
 					 : encl_xasprintf("%s.eif", m->name);
 	request.output = image;
-	if (check_output(m, image, e) || (history && history_ready(history, e)))
+	if (check_output(m, image, e) || check_evidence(args, m, &about, e) ||
+	    (history && history_ready(history, e)))
 		return -1;
-	if (encl_build(&cli->env, m, &request, &r, e))
+	if (encl_build(&cli->env, m, &request, &r, e) ||
+	    write_evidence(cli, args, m, image, r.had_lock, &about, e))
 		return -1;
 	if (history && history_add(cli, history, image, e))
 		return -1;
@@ -168,6 +230,11 @@ static const struct option_spec options[] = {
 	{"compat", 0, "LAYOUT",
 	 "nitro-cli: the application's ramdisk as nitro-cli makes it of an image", false},
 	{"history", 0, "FILE", "append what was built to a pcr-history.jsonl", false},
+	{"sbom", 0, "FILE",
+	 "write what is in it: SPDX, or CycloneDX where FILE is ….cdx.json", false},
+	{"provenance", 0, "FILE", "write what it was built from (SLSA, in-toto)", false},
+	{"builder-id", 0, "URI", "who builds, for --provenance", false},
+	{"invocation-id", 0, "TEXT", "which run it is, for --provenance", false},
 	{"sizes", 0, NULL, "tell what made the image large", false},
 	{NULL, 0, NULL, NULL, false},
 };

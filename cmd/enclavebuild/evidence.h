@@ -15,10 +15,12 @@
 struct evidence {
 	struct encl_eif eif;
 	struct encl_image_state state;
-	struct encl_inventory inventory; /* of eif: an evidence does not move */
-	struct encl_manifest *manifest;	 /* NULL: not given */
-	json_t *lock;			 /* NULL: not given */
-	struct encl_digest lock_digest;	 /* of the lock's file */
+	struct encl_inventory inventory;    /* of eif: an evidence does not move */
+	struct encl_manifest *manifest;	    /* NULL: not given */
+	json_t *lock;			    /* NULL: not given */
+	struct encl_digest manifest_digest; /* of what it means (build.h) */
+	struct encl_digest lock_digest;	    /* of the lock's file */
+	char *lock_path;
 	struct encl_pins pins;
 };
 void evidence_clear(struct evidence *v);
@@ -34,6 +36,23 @@ int evidence_open(struct cli *cli, const char *operand, struct evidence *out,
  */
 int evidence_read_sources(struct evidence *v, const char *manifest, const char *lock,
 			  struct encl_err *e) ENCL_MUST_CHECK;
+
+/* What `build` and `provenance` are told beside the image and its sources. */
+struct evidence_run {
+	const char *builder;	/* URI, or NULL */
+	const char *invocation; /* or NULL, as the times ("2026-01-31T12:00:00Z") */
+	const char *started, *finished;
+	const struct encl_digest *oci; /* of a registry's manifest, or NULL */
+};
+/* Checks --builder-id, --invocation-id, --started and --finished; those that are no
+ * options of the verb are NULL. */
+int evidence_run_read(const struct args *args, struct evidence_run *out,
+		      struct encl_err *e) ENCL_MUST_CHECK;
+/* SLSA provenance; the sources have been read.  name: of the image's file.  New
+ * reference. */
+int evidence_provenance(const struct evidence *v, const char *name,
+			const struct evidence_run *r, json_t **out,
+			struct encl_err *e) ENCL_MUST_CHECK;
 
 /* The SBOM: "spdx" or "cyclonedx"; new reference. */
 int evidence_sbom(const struct evidence *v, const char *format, json_t **out,

@@ -48,6 +48,7 @@ const struct command *const commands[] = {
 	&cmd_measure,
 	&cmd_plan,
 	&cmd_policy,
+	&cmd_provenance,
 	&cmd_ps,
 	&cmd_pull,
 	&cmd_push,

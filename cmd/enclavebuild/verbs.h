@@ -30,6 +30,7 @@ extern const struct command cmd_logs;
 extern const struct command cmd_measure;
 extern const struct command cmd_plan;
 extern const struct command cmd_policy;
+extern const struct command cmd_provenance;
 extern const struct command cmd_ps;
 extern const struct command cmd_pull;
 extern const struct command cmd_push;

@@ -57,7 +57,7 @@ END
 cp -r "$TOP/examples/hello" hello
 cd hello || exit
 run 0 "$ENCL" lock -q
-run 0 "$ENCL" build -q
+run 0 "$ENCL" build -q --sbom built.cdx.json --provenance hello.intoto.json
 run 0 "$ENCL" extract hello.eif --files -o sections
 mv sections/rootfs root
 dpkg-query --admindir=root/var/lib/dpkg -W -f '${Package} ${Version} ${Architecture}\n' | sort >want
@@ -72,6 +72,7 @@ for args in "" "--manifest enclave.yaml"; do
 	done
 	valid hello.spdx.json hello.cdx.json
 done
+cmp built.cdx.json hello.cdx.json
 same "form" "SPDX-2.3 1.6" "$(python3 -c 'import json
 print(json.load(open("hello.spdx.json"))["spdxVersion"], json.load(open("hello.cdx.json"))["specVersion"])')"
 
@@ -120,6 +121,18 @@ assert d["creationInfo"]["created"] == "1970-01-01T00:00:00Z"
 END
 same "digest" "$(sha256sum hello.eif | cut -d' ' -f1)" \
 	"$(python3 -c 'import json; print(json.load(open("hello.spdx.json"))["packages"][0]["checksums"][0]["checksumValue"])')"
+
+# the provenance has every digest of the lock, each once
+valid hello.intoto.json
+python3 - <<'END'
+import json, re
+p = json.load(open("hello.intoto.json"))["predicate"]["buildDefinition"]
+lock = re.sub(r'"dataSha256": "[0-9a-f]*"', "", open("enclave.lock").read())
+have = [d["digest"]["sha256"] for d in p["resolvedDependencies"]]
+assert set(have) == set(re.findall(r"[0-9a-f]{64}", lock)) and len(have) == len(set(have))
+release = p["resolvedDependencies"][0]["annotations"]
+assert release == {"kind": "package index", "items": ["rootfs[0]", "kernel"], "suite": "bookworm"}, release
+END
 
 # the same bytes elsewhere, at another time
 mkdir else
