@@ -79,6 +79,26 @@ encl_checks_compared(const struct encl_checks *c)
 	return false;
 }
 
+bool
+encl_checks_identify(const struct encl_checks *c)
+{
+	bool pcr1 = false;
+	bool pcr2 = false;
+
+	for (size_t i = 0; i < c->n; i++) {
+		const char *name = c->v[i].name;
+
+		if (!c->v[i].compares)
+			continue;
+		if (strncmp(name, "PCR", 3) != 0 || !strcmp(name, "PCR0") ||
+		    !strcmp(name, "PCR8"))
+			return true;
+		pcr1 = pcr1 || !strcmp(name, "PCR1");
+		pcr2 = pcr2 || !strcmp(name, "PCR2");
+	}
+	return pcr1 && pcr2;
+}
+
 const struct encl_check *
 encl_checks_first_failed(const struct encl_checks *c)
 {

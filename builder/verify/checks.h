@@ -54,6 +54,13 @@ void encl_checks_compare(struct encl_checks *c, const char *name, const char *so
 bool encl_checks_passed(const struct encl_checks *c);
 /* One that compares was made and passed. */
 bool encl_checks_compared(const struct encl_checks *c);
+/*
+ * Those that compare, passed or not, could say what the image is: PCR0, or PCR8, or
+ * PCR1 and PCR2, or what is no register.  PCR2 alone is the application in whatever
+ * kernel, PCR1 alone the kernel with whatever application, and from PCR3 on they are
+ * the parent's or what the enclave itself makes of them.
+ */
+bool encl_checks_identify(const struct encl_checks *c);
 /* The first that failed, or NULL. */
 const struct encl_check *encl_checks_first_failed(const struct encl_checks *c);
 

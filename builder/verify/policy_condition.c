@@ -15,7 +15,7 @@
 
 #include "base/parse.h"
 
-enum { HEX = 2 * ENCL_PCR_SIZE + 1 };
+enum { HEX = 2 * ENCL_PCR_SIZE + 1, PCR0 = 1, PCR1_2 = 6, PCR8 = 256 };
 
 static const char prefix[] = "kms:RecipientAttestation:";
 
@@ -156,7 +156,8 @@ compare(struct encl_policy_condition *c, const struct operator_ *op, unsigned pc
 		}
 		vague = vague || is_vague(op, json_string_value(v));
 	}
-	c->asks = c->asks || (!op->negated && !vague);
+	if (!op->negated && !vague)
+		c->pinned |= 1U << pcr;
 	if (!r->v[pcr]) {
 		because(c, "PCR%u is not known here", pcr);
 		and(c, ENCL_UNKNOWN);
@@ -236,5 +237,6 @@ encl_policy_condition_evaluate(const json_t *condition, const struct encl_regist
 		json_object_foreach (keys, key, values)
 			check_key(&c, name, key, values, r);
 	}
+	c.asks = c.pinned & PCR0 || c.pinned & PCR8 || (c.pinned & PCR1_2) == PCR1_2;
 	*out = c;
 }

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "verify/expect.h"
 
@@ -13,7 +14,8 @@ enum encl_truth { ENCL_NO, ENCL_YES, ENCL_UNKNOWN };
 
 struct encl_policy_condition {
 	enum encl_truth holds; /* for the registers */
-	bool asks;	       /* it names values of a register that have to be there */
+	bool asks;	       /* for values of PCR0, or PCR8, or PCR1 and PCR2 */
+	uint32_t pinned;       /* bit n: for values of PCRn */
 	char why[256];	       /* not ENCL_YES: the first reason */
 };
 

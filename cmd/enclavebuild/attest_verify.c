@@ -137,8 +137,7 @@ check_registers(const struct args *args, const struct expectations *expected,
 	encl_attestation_registers(a, &registers);
 	if (expectations_check(expected, &registers, checks, e))
 		return -1;
-	verdict_need_comparison(checks,
-				"give --pcr0, --measurements, --image or --policy");
+	verdict_need_comparison(checks, "--pcr0, --measurements, --image or --policy");
 	return 0;
 }
 

@@ -41,10 +41,11 @@ read_registers(const struct args *args, const struct encl_registers *r,
 		chosen[pcr] = true;
 		p += n;
 	}
-	if (!chosen[0] && !chosen[2] && !chosen[8])
-		return encl_fail(
-			e, ENCL_USAGE,
-			"--pcr: none of 0, 2 and 8 says what the application is");
+	if (!chosen[0] && !chosen[8] && !(chosen[1] && chosen[2]))
+		return encl_fail(e, ENCL_USAGE,
+				 "--pcr %s: does not say what the enclave is: 0 does, or "
+				 "8, or 1 and 2",
+				 text);
 	return 0;
 }
 

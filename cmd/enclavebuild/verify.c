@@ -18,6 +18,7 @@
 #include "image.h"
 #include "operand.h"
 #include "verbs.h"
+#include "verdict.h"
 #include "verify/image.h"
 #include "verify/statement.h"
 
@@ -146,16 +147,13 @@ compare(struct verification *v, const struct expectations *x, struct encl_err *e
 	if (verify_registry(v, e) || expectations_check(x, &r, &v->checks, e) ||
 	    verify_sections(v, e) || verify_evidence(v, e) || verify_rebuild(v, e))
 		return -1;
-	for (size_t i = 0; i < v->checks.n; i++)
-		if (v->checks.v[i].compares)
-			return 0;
-	encl_checks_add(&v->checks, "comparison", ENCL_CHECK_FAIL,
-			"nothing to compare with: give %s",
-			v->from_registry ? "--pcr0, --measurements, --image, --policy, "
-					   "--chain, --manifest, --rebuild or "
-					   "--annotations"
-					 : "--pcr0, --measurements, --image, --policy, "
-					   "--chain, --manifest or --rebuild");
+	verdict_need_comparison(&v->checks,
+				v->from_registry
+					? "--pcr0, --measurements, --image, --policy, "
+					  "--chain, --manifest, --rebuild or "
+					  "--annotations"
+					: "--pcr0, --measurements, --image, --policy, "
+					  "--chain, --manifest or --rebuild");
 	return 0;
 }
 

@@ -37,7 +37,7 @@ denied() { # denied CODE CASE MESSAGE
 
 passes all good
 same "checks" "root chain dates signature timestamp freshness nonce user_data public_key module_id registers debug PCR0 PCR1 PCR2 PCR8" \
-	"$(awk '$1 == "pass" || $1 == "note" || $1 == "fail" {printf "%s%s", sep, $2; sep = " "}' out)"
+	"$(awk '$1 == "ok" || $1 == "--" || $1 == "BAD" {printf "%s%s", sep, $2; sep = " "}' out)"
 passes all tagged
 passes all open
 # The document's own root is not looked at.
@@ -66,9 +66,9 @@ WHO="is not that of the certificate's key over this payload: it was altered, or 
 while IFS='|' read -r code name message; do
 	denied "$code" "$name" "${message/WHO/$WHO}"
 done <<'END'
-3|expired|dates: enclave.test: expired on 2026-01-03T20:30:00Z
+3|expired|dates: enclave.test: expired on 2026-01-03T20:30:00Z (and 1 more)
 3|ca-expired|dates: region.test: expired on 2026-01-02T21:00:00Z
-3|backdated|dates: enclave.test: not valid when it signed, on 2026-01-03T19:00:00Z
+3|backdated|dates: enclave.test: not valid when it signed, on 2026-01-03T19:00:00Z (and 1 more)
 3|old|timestamp: 2026-01-03T20:30:00Z is 1800 s ago, more than 600
 3|future|timestamp: 2026-01-03T21:10:00Z is 600 s in the future
 3|other-root|chain: region.test: certificate signature failure
@@ -77,21 +77,21 @@ done <<'END'
 3|not-ca|chain: zone.test: is not a CA's
 3|path|chain: region.test: path length constraint exceeded
 3|sha256-ca|chain: region.test: CA signature digest algorithm too weak
-3|rsa-leaf|chain: enclave.test: its key is not on P-384
-3|p256-leaf|chain: enclave.test: its key is not on P-384
+3|rsa-leaf|chain: enclave.test: its key is not on P-384 (and 1 more)
+3|p256-leaf|chain: enclave.test: its key is not on P-384 (and 1 more)
 3|leaf-ca|chain: enclave.test: is a CA's
 3|leaf-usage|chain: enclave.test: its key usage does not allow digital signatures
 3|no-usage|chain: enclave.test: has no key usage
 3|extra-ca|chain: cabundle holds what is not on the way to the root
 3|reversed|chain: cabundle holds what is not on the way to the root
-3|bad-leaf|chain: its certificate cannot be read
+3|bad-leaf|chain: its certificate cannot be read (and 1 more)
 3|bad-ca|chain: cabundle[2] cannot be read
 3|altered-data|signature: WHO
-3|altered-pcr|signature: WHO
+3|altered-pcr|signature: WHO (and 1 more)
 3|altered-rs|signature: WHO
 3|nulls|nonce: there is none, --nonce asks for one
 3|few-pcrs|registers: PCR15 is not there
-3|debug|debug: the measurements are all zero: the enclave runs in debug mode, where whoever runs it can look inside, and nothing says what it is
+3|debug|debug: the measurements are all zero: the enclave runs in debug mode, where whoever runs it can look inside, and nothing says what it is (and 3 more)
 1|no-module|not an attestation document: module_id: is missing
 1|no-digest|not an attestation document: digest: is missing
 1|no-time|not an attestation document: timestamp: is missing
@@ -139,9 +139,17 @@ not module_id '--module-id expects i-9, there is i-0123-enc4567' --nonce "$NONCE
 not PCR0 "--pcr0 expects $P1, there is $P0" --nonce "$NONCE" --pcr0 "$P1"
 not PCR31 "--pcr 31 expects $P1, there is none" --nonce "$NONCE" --pcr0 "$P0" --pcr 31="$P1"
 not freshness 'nothing tells it from an old one: give --nonce or --max-age' --pcr0 "$P0"
-not comparison 'nothing to compare with: give --pcr0, --measurements, --image or --policy' --nonce "$NONCE"
+NOTHING='nothing to compare with: give --pcr0, --measurements, --image or --policy'
+run 3 verify good --nonce "$NONCE"
+same "nothing to compare with" "enclavebuild: d/good.bin: $NOTHING" "$(cat err)"
+for n in 1 2; do
+	run 3 verify good --nonce "$NONCE" "--pcr$n" "$(eval "echo \$P$n")"
+	same "PCR$n alone" "enclavebuild: d/good.bin: PCR$n does not say what it is: PCR0 does, or PCR8, or PCR1 and PCR2" "$(cat err)"
+done
+passes verify good --nonce "$NONCE" --pcr1 "$P1" --pcr2 "$P2"
+passes verify good --nonce "$NONCE" --pcr8 "$P8"
 # A role is not a measurement: it takes the place of none.
-not PCR3 "--role expects $({ head -c 48 /dev/zero && printf 'arn:x'; } | openssl dgst -sha384 -r | cut -d' ' -f1), there is $(printf '%096d' 0)" \
+not PCR3 "--role expects $({ head -c 48 /dev/zero && printf 'arn:x'; } | openssl dgst -sha384 -r | cut -d' ' -f1), there is $(printf '%096d' 0) (and 1 more)" \
 	--nonce "$NONCE" --role arn:x
 run 3 "$ENCL" attest verify d/good.bin --at "$NOW" --nonce "$NONCE" --pcr0 "$P0"
 same "AWS's root" "enclavebuild: d/good.bin: chain: region.test: unable to get local issuer certificate" "$(cat err)"
@@ -150,10 +158,10 @@ grep -q '^enclavebuild: d/good.bin: dates: enclave.test: expired on 2026-01-03T2
 	fail "now: $(cat err)"
 
 # Clocks may differ by a minute.
-for at in "61 fail" "60 pass"; do
+for at in "61 BAD" "60 ok"; do
 	run 3 "$ENCL" attest verify d/good.bin --root d/root.pem --at $((NOW - 3600 - ${at% *})) --nonce "$NONCE" --pcr0 "$P0"
-	grep -q "^${at#* }  dates " out || fail "$at: $(cat out)"
-	same "$at" fail "$(awk '$2 == "timestamp" {print $1}' out)"
+	grep -q "^${at#* } *dates " out || fail "$at: $(cat out)"
+	same "$at" BAD "$(awk '$2 == "timestamp" {print $1}' out)"
 done
 passes "$ENCL" attest verify d/good.bin --root d/root.pem --at $((NOW - 61)) --nonce "$NONCE" --pcr0 "$P0"
 run 3 "$ENCL" attest verify d/good.bin --root d/root.pem --at $((NOW - 62)) --nonce "$NONCE" --pcr0 "$P0"
@@ -161,8 +169,8 @@ run 3 "$ENCL" attest verify d/good.bin --root d/root.pem --at $((NOW - 62)) --no
 # ---- debug mode ----
 
 passes verify debug --nonce "$NONCE" --pcr0 "$P0" --allow-debug
-grep -q '^note  debug ' out || fail "$(cat out)"
-grep -q '^note  comparison         measurements are not compared: in debug mode there are none$' out || fail "$(cat out)"
+grep -q '^--  debug             ' out || fail "$(cat out)"
+grep -q '^--  comparison        measurements are not compared: in debug mode there are none$' out || fail "$(cat out)"
 run 3 verify good --nonce "$NONCE" --allow-debug
 
 # ---- measurements file, JSON ----
@@ -227,7 +235,7 @@ AWS=$TOP/tests/support/attestation/aws-2026.b64
 A0=4b8d4cf2a99e05ce1b5bddaf9d21cb446eb0e606c5bebd1ebf02b473a22165f7b68b0bb0d1ac5a90f0311e493522cfab
 passes "$ENCL" attest verify "$AWS" --at 2026-01-03T21:00:00Z --max-age 1200 --pcr0 "$A0" \
 	--instance i-0368fa67e156d6d23 --user-data 69553adc61d6e9fcdecbe1ea49bb2b52a60238e0
-grep -q '^note  root               AWS Nitro Enclaves Root-G1, SHA-256 641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b$' out ||
+grep -q '^--  root              AWS Nitro Enclaves Root-G1, SHA-256 641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b$' out ||
 	fail "$(cat out)"
 run 3 "$ENCL" attest verify "$AWS" --at 2026-01-03T23:40:29Z --max-age 86400 --pcr0 "$A0"
 same "three hours later" "enclavebuild: $AWS: dates: i-0368fa67e156d6d23-enc019b8596b1a9dad6.us-east-1.aws: expired on 2026-01-03T23:40:28Z" \

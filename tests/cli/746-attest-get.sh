@@ -77,15 +77,15 @@ same "another nonce each time" 64 "$(wc -c <asked | tr -d ' ')"
 
 # Each answer has keys of its own: so the root is not known before, and that is told.
 run 3 "$ENCL" attest verify @app --pcr0 "$P0"
-grep -q "^pass  nonce              as --nonce has it\$" out || fail "$(cat out)"
-grep -q "^pass  freshness          told by its nonce\$" out || fail "$(cat out)"
-grep -q "^pass  PCR0               as --pcr0 has it\$" out || fail "$(cat out)"
+grep -q "^ok  nonce             as --nonce has it\$" out || fail "$(cat out)"
+grep -q "^ok  freshness         told by its nonce\$" out || fail "$(cat out)"
+grep -q "^ok  PCR0              as --pcr0 has it\$" out || fail "$(cat out)"
 same "AWS's root" "enclavebuild: @app: chain: region.test: unable to get local issuer certificate" "$(cat err)"
 run 3 "$ENCL" attest verify @app --pcr0 "$P1" --json
 
 behave replay
 run 3 "$ENCL" attest verify @app --pcr0 "$P0"
-grep -q "^fail  nonce              is not what --nonce says\$" out || fail "$(cat out)"
+grep -q "^BAD nonce             is not what --nonce says\$" out || fail "$(cat out)"
 behave none
 rejects 1 'app: is not attested: there is no Nitro Secure Module' "$ENCL" attest get app
 rejects 1 'app: is not attested: there is no Nitro Secure Module' "$ENCL" attest verify @app --pcr0 "$P0"

@@ -51,7 +51,11 @@ rejects 2 'policy kms: give either --admin ARN, who may go on administering the 
 rejects 2 '--principal: "*" is not an ARN' kms signed.eif --principal '*' --statement-only
 rejects 2 '--principal: "arn:aws:iam::1:role/*" is not an ARN' kms signed.eif --principal 'arn:aws:iam::1:role/*' --statement-only
 rejects 2 '--pcr 8: the image is not signed' kms unsigned.eif --principal "$ROLE" --statement-only --pcr 8
-rejects 2 '--pcr: none of 0, 2 and 8 says what the application is' kms signed.eif --principal "$ROLE" --statement-only --pcr 1
+for list in 1 2; do
+	rejects 2 "--pcr $list: does not say what the enclave is: 0 does, or 8, or 1 and 2" \
+		kms signed.eif --principal "$ROLE" --statement-only --pcr "$list"
+done
+run 0 kms signed.eif --principal "$ROLE" --statement-only --pcr 1,2
 rejects 2 '--pcr: "0,3" is not a list of some of 0, 1, 2 and 8' kms signed.eif --principal "$ROLE" --statement-only --pcr 0,3
 rejects 2 'policy kms: takes no --action' kms signed.eif --action kms:Decrypt
 rejects 2 'policy: "aws" is not one of kms, verify, history' "$ENCL" policy aws x
@@ -67,7 +71,7 @@ passes() { # passes TEXT POLICY IMAGE OPTION…
 	local text=$1
 	shift
 	run 0 verify "$@"
-	grep -qxF "pass  policy             $text" out || fail "$*: $(cat out)"
+	grep -qxF "ok  policy            $text" out || fail "$*: $(cat out)"
 }
 denied() { # denied CHECK TEXT POLICY IMAGE OPTION…
 	local check=$1 text=$2
@@ -117,7 +121,7 @@ allow "$(is StringEqualsIfExists PCR0 "\"$P0\"")"
 denied policy "$NO operator \"StringEqualsIfExists\" cannot be evaluated here" p.json signed.eif
 allow "$(is StringNotEquals PCR0 "\"$P1\"")"
 denied policy 'no statement allows kms:Decrypt because of what it is' p.json signed.eif
-grep -qx 'note  policy.unattested  statement 1 allows kms:Decrypt without asking what the enclave is' out || fail "$(cat out)"
+grep -qx -e '--  policy.unattested statement 1 allows kms:Decrypt without asking what the enclave is' out || fail "$(cat out)"
 allow "$(is StringLike PCR0 '"*"')"
 denied policy "$NO PCR0 may be anything like \"*\"" p.json signed.eif
 allow "$(is Null PCR0 '"false"')"
@@ -127,13 +131,22 @@ denied policy 'no statement allows kms:Decrypt because of what it is' p.json sig
 # It is told beside one that does.
 allow "$(is StringEquals PCR0 "\"$P0\"")" ', {"Sid": "root", "Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}'
 passes "$YES" p.json signed.eif
-grep -qx 'note  policy.unattested  statement 2 (root) allows kms:Decrypt without asking what the enclave is' out || fail "$(cat out)"
+grep -qx -e '--  policy.unattested statement 2 (root) allows kms:Decrypt without asking what the enclave is' out || fail "$(cat out)"
 allow "$(is StringEquals PCR0 "\"$P0\"")" ', {"Effect": "Allow", "Principal": "*", "Action": "kms:ReEncrypt*", "Resource": "*"}'
 passes "$YES" p.json signed.eif
-grep -qx 'note  policy.unattested  statement 2 allows kms:ReEncryptFrom without asking what the enclave is' out || fail "$(cat out)"
+grep -qx -e '--  policy.unattested statement 2 allows kms:ReEncryptFrom without asking what the enclave is' out || fail "$(cat out)"
 # Debug mode, where all is zero.
 allow "$(is StringEquals PCR0 "[\"$P0\", \"$(printf '%096d' 0)\"]")"
 denied policy.debug 'statement 1 allows it to every enclave in debug mode' p.json signed.eif
+
+# Half of what it is: another kernel, or another application, has that too.
+for n in 1 2 16; do
+	allow "$(is StringEquals "PCR$n" "\"$P1\"")"
+	run 3 verify p.json signed.eif
+	grep -q '^--  policy.unattested statement 1 allows kms:Decrypt without asking what the enclave is$' out || fail "PCR$n: $(cat out)"
+done
+allow "{\"StringEquals\": {\"kms:RecipientAttestation:PCR1\": \"$P1\", \"kms:RecipientAttestation:PCR2\": \"$P2\"}}"
+passes "$YES" p.json signed.eif
 
 # What cannot be evaluated.
 allow "{\"StringEquals\": {\"kms:RecipientAttestation:PCR0\": \"$P0\", \"kms:ViaService\": \"s3\"}}"
@@ -184,7 +197,7 @@ mkdir d
 "$O/support/nsmdoc" d 1767474000 0011223344556677 "$P0" "$P1" "$P2" "$P8"
 attested() { "$ENCL" attest verify d/good.bin --root d/root.pem --at 1767474000 --nonce 0011223344556677 --policy "$1"; }
 run 0 attested key.json
-grep -qx 'pass  policy             statement 2 (AttestedEnclave) allows kms:Decrypt to it' out || fail "$(cat out)"
+grep -qx 'ok  policy            statement 2 (AttestedEnclave) allows kms:Decrypt to it' out || fail "$(cat out)"
 allow "$(is StringEquals PCR3 "\"$P3\"")"
 run 3 attested p.json
 same "another role" "enclavebuild: d/good.bin: policy: $NO PCR3 is 0000000000000000..., which is not among what it asks for" "$(cat err)"
