@@ -75,6 +75,12 @@ fi
 printf the-wrong-pin >wrong
 refused 4 "$(key signer-384): the PIN of $WORK/wrong is wrong; after some wrong ones a token locks itself" \
 	signer-384.pem "$T;object=signer-384?$Q&pin-source=$WORK/wrong"
+spy=$(find /usr/lib -name pkcs11-spy.so -print -quit)
+if [ -n "$spy" ]; then # once: tokens count
+	PKCS11SPY=$MODULE PKCS11SPY_OUTPUT=$WORK/spy.log run 4 sign signer-384.pem \
+		"$T;object=signer-384?module-path=$spy&pin-source=$WORK/wrong"
+	same "attempts with a wrong PIN" 1 "$(grep -c 'C_Login$' spy.log)"
+fi
 ENCLAVEBUILD_PKCS11_PIN=the-wrong-pin refused 4 "$(key signer-384): the PIN of ENCLAVEBUILD_PKCS11_PIN is wrong; after some wrong ones a token locks itself" \
 	signer-384.pem "$T;object=signer-384?$Q"
 refused 4 "$(key signer-384): no such private key is seen without a PIN; give a file by ?pin-source=/PATH, or ENCLAVEBUILD_PKCS11_PIN" \
