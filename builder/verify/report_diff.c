@@ -6,7 +6,13 @@
 #include "verify/report_internal.h"
 #include "verify/report_view.h"
 
-enum { FILES_MAX = 1000, ROWS_MAX = 500, DIFF_MAX = 64 * 1024, DIFFS_MAX = 200 };
+enum {
+	FILES_MAX = 1000,
+	ROWS_MAX = 500,
+	DIFF_MAX = 64 * 1024,
+	DIFFS_MAX = 200,
+	DIGEST_SHOWN = 7 + 16
+};
 
 static const char *
 text_of(const json_t *o, const char *key)
@@ -41,6 +47,7 @@ static void
 value(struct encl_page *p, const json_t *v)
 {
 	encl_auto(encl_free) char *text = NULL;
+	bool digest;
 
 	if (!v || json_is_null(v)) {
 		encl_page_raw(p, "<span class=\"quiet\">none</span>");
@@ -48,9 +55,30 @@ value(struct encl_page *p, const json_t *v)
 	}
 	if (!json_is_string(v))
 		text = encl_json_compact(v);
+	digest = !text && !strncmp(json_string_value(v), "sha256:", 7);
 	encl_page_raw(p, "<code>");
+	if (digest && json_string_length(v) > DIGEST_SHOWN) {
+		encl_page_text_max(p, json_string_value(v), DIGEST_SHOWN, DIGEST_SHOWN);
+		encl_page_raw(p, "…</code>");
+		return;
+	}
 	encl_page_text(p, text ? text : json_string_value(v));
 	encl_page_raw(p, "</code>");
+}
+
+/* What was and what is; of what is added or removed there is one only. */
+static void
+change(struct encl_page *p, const json_t *pair)
+{
+	const json_t *before = json_array_get(pair, 0);
+	const json_t *now = json_array_get(pair, 1);
+
+	if (before && !json_is_null(before))
+		value(p, before);
+	if (before && !json_is_null(before) && now && !json_is_null(now))
+		encl_page_raw(p, " → ");
+	if (now && !json_is_null(now))
+		value(p, now);
 }
 
 static void
@@ -70,12 +98,12 @@ change_cell(struct encl_page *p, const json_t *row)
 			   : !strcmp(change, "removed") ? "− "
 							: "± ";
 
-	encl_page_fmt(p, "<td>%s", sign);
+	encl_page_fmt(p, "<td class=\"one\">%s", sign);
 	encl_page_text(p, change);
 	encl_page_raw(p, "</td>");
 }
 
-/* Rows of {key, "A", "B"}. */
+/* Rows of {key, "A", "B"}; the title has "~" before it. */
 static void
 pairs(struct encl_report_state *s, const char *list, const char *key, const char *title)
 {
@@ -87,7 +115,7 @@ pairs(struct encl_report_state *s, const char *list, const char *key, const char
 
 	if (!n)
 		return;
-	encl_page_fmt(p, "<h3>%s</h3>\n", title);
+	encl_page_fmt(p, "<h3>%s</h3>\n", title + 1);
 	encl_page_table(p, title, "What|Before|Now");
 	json_array_foreach (rows, i, row) {
 		if (i == ROWS_MAX)
@@ -122,7 +150,7 @@ sections(struct encl_report_state *s)
 	if (!json_array_size(rows))
 		return;
 	encl_page_raw(p, "<h3>Sections</h3>\n");
-	encl_page_table(p, "Sections that differ",
+	encl_page_table(p, "~Sections that differ",
 			"Section|Change|#Bytes before|#Bytes now|Moves");
 	json_array_foreach (rows, i, row) {
 		enum encl_moves m = moves_of(json_object_get(row, "PCRs"));
@@ -161,7 +189,7 @@ packages(struct encl_report_state *s)
 	if (!n)
 		return;
 	encl_page_raw(p, "<h3>Packages</h3>\n");
-	encl_page_table(p, "Packages that differ", "Package|Change|Before|Now");
+	encl_page_table(p, "~Packages that differ", "Package|Change|Before|Now");
 	json_array_foreach (rows, i, row) {
 		if (i == ROWS_MAX)
 			break;
@@ -191,9 +219,7 @@ fields(struct encl_page *p, const json_t *file)
 		any = true;
 		encl_page_text(p, key);
 		encl_page_raw(p, " ");
-		value(p, json_array_get(pair, 0));
-		encl_page_raw(p, " → ");
-		value(p, json_array_get(pair, 1));
+		change(p, pair);
 	}
 	json_object_foreach ((json_t *)(uintptr_t)elf, key, pair) {
 		encl_page_raw(p, any ? "<br>" : "");
@@ -201,9 +227,7 @@ fields(struct encl_page *p, const json_t *file)
 		encl_page_raw(p, "ELF ");
 		encl_page_text(p, key);
 		encl_page_raw(p, " ");
-		value(p, json_array_get(pair, 0));
-		encl_page_raw(p, " → ");
-		value(p, json_array_get(pair, 1));
+		change(p, pair);
 	}
 }
 
@@ -300,7 +324,7 @@ files(struct encl_report_state *s)
 	if (!n)
 		return;
 	encl_page_raw(s->p, "<h3>Files</h3>\n");
-	encl_page_table(s->p, "Files that differ", "File|Change|Fields|Came from|Moves");
+	encl_page_table(s->p, "~Files that differ", "File|Change|Fields|Came from|Moves");
 	json_array_foreach (list, i, file) {
 		if (i == FILES_MAX)
 			break;
@@ -345,12 +369,12 @@ encl_report_differences(struct encl_report_state *s)
 		return;
 	encl_page_section(s->p, "differences", "Differences");
 	summary(s);
-	pairs(s, "Measurements", "PCR", "Measurements that differ");
+	pairs(s, "Measurements", "PCR", "~Measurements");
 	sections(s);
 	packages(s);
 	files(s);
-	pairs(s, "Metadata", "Key", "Metadata");
-	pairs(s, "Signature", "Field", "Signature");
-	pairs(s, "Header", "Field", "Header");
+	pairs(s, "Metadata", "Key", "~Metadata");
+	pairs(s, "Signature", "Field", "~Signature");
+	pairs(s, "Header", "Field", "~Header");
 	encl_page_section_end(s->p);
 }

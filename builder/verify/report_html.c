@@ -109,10 +109,12 @@ encl_page_section_end(struct encl_page *p)
 void
 encl_page_table(struct encl_page *p, const char *caption, const char *heads)
 {
+	bool hidden = *caption == '~';
+
 	encl_page_fmt(p,
-		      "<div class=\"scroll\"><table>\n<caption>%s</caption>\n"
+		      "<div class=\"scroll\"><table>\n<caption%s>%s</caption>\n"
 		      "<thead><tr>",
-		      caption);
+		      hidden ? " class=\"unseen\"" : "", caption + hidden);
 	while (*heads) {
 		size_t n = strcspn(heads, "|");
 		bool number = *heads == '#';
@@ -149,7 +151,8 @@ encl_page_row_end(struct encl_page *p)
 void
 encl_page_head_cell(struct encl_page *p, const char *text, bool code)
 {
-	encl_page_raw(p, code ? "<th scope=\"row\"><code>" : "<th scope=\"row\">");
+	encl_page_raw(p, code ? "<th scope=\"row\" class=\"p\"><code>"
+			      : "<th scope=\"row\">");
 	encl_page_text(p, text);
 	encl_page_raw(p, code ? "</code></th>" : "</th>");
 }

@@ -44,7 +44,8 @@ void encl_page_size(struct encl_page *p, uint64_t bytes);
 void encl_page_section(struct encl_page *p, const char *id, const char *title);
 void encl_page_section_end(struct encl_page *p);
 
-/* A table; heads: "Name|#Size|…", "#" has numbers. */
+/* A table; heads: "Name|#Size|…", "#" has numbers.  A caption that begins with "~" is
+ * for those who do not see the heading above it. */
 void encl_page_table(struct encl_page *p, const char *caption, const char *heads);
 void encl_page_table_end(struct encl_page *p);
 /* Rows: begin, cells, end.  Cells are text (or code) from anywhere. */

@@ -181,7 +181,7 @@ encl_report_ownerless(struct encl_report_state *s)
 				    : ". With <code>--manifest</code> this page says "
 				      "which item of it brought them.</p>\n");
 	details(s->p, n, n == 1 ? "file" : "files");
-	encl_page_table(s->p, "Files of unknown origin, by size", "File|#Size|Moves");
+	encl_page_table(s->p, "~Files of unknown origin, by size", "File|#Size|Moves");
 	for (size_t k = 0; k < rows; k++)
 		file_row(s, v[k], false);
 	encl_page_more_row(s->p, 3, n - rows, "files");

@@ -30,9 +30,8 @@ def archive(files):
         for i in range(1, len(parts)):
             names.setdefault(b"/".join(parts[:i]), None)
         names[name] = data
-    out = b""
-    for i, (name, data) in enumerate(sorted(names.items())):
-        out += entry(name, data or b"", 0o40755 if data is None else 0o100644, i + 1)
+    out = b"".join(entry(name, data or b"", 0o40755 if data is None else 0o100644, i + 1)
+                   for i, (name, data) in enumerate(sorted(names.items())))
     out += entry("TRAILER!!!", b"", 0, 0)
     return out + b"\0" * (-len(out) % 4096)
 

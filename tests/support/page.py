@@ -11,6 +11,7 @@
 --width N        of the window (default 1200)
 --clip X,Y,W,H   of the screenshot; without: the whole page
 --shot FILE      PNG;   --pdf FILE   as it prints
+--press "SELECTOR KEY"   focuses that element and presses Enter, Space, ArrowRight, …
 --tabs N         presses Tab so often and says what has the focus each time
 
 Spoken by DevTools' protocol over descriptors 3 and 4 (--remote-debugging-pipe).
@@ -130,6 +131,16 @@ class Browser:
             self.process.wait()
 
 
+CODES = {"Tab": 9, "Enter": 13, "Space": 32, "ArrowLeft": 37, "ArrowRight": 39}
+
+
+def press(b, key):
+    text = {"Enter": "\r", "Space": " "}.get(key, "")
+    for kind in ("keyDown" if text else "rawKeyDown", "keyUp"):
+        b.call("Input.dispatchKeyEvent", type=kind, key=" " if key == "Space" else key, code=key,
+               windowsVirtualKeyCode=CODES[key], **({"text": text} if kind == "keyDown" else {}))
+
+
 def look(b, a):
     target = b.call("Target.createTarget", url="about:blank")["targetId"]
     b.session = b.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -147,13 +158,17 @@ def look(b, a):
     b.wait("Page.loadEventFired")
     b.settle(1)
     out = {"values": {}, "tabs": []}
+    for pair in a.press:
+        selector, key = pair.rsplit(" ", 1)
+        root = b.call("DOM.getDocument")["root"]["nodeId"]
+        node = b.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        b.call("DOM.focus", nodeId=node)
+        press(b, key)
     for pair in a.values:
         name, expression = pair.split("=", 1)
         out["values"][name] = b.value(expression)
     for _ in range(a.tabs):
-        for kind in ("rawKeyDown", "keyUp"):
-            b.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab",
-                   windowsVirtualKeyCode=9)
+        press(b, "Tab")
         out["tabs"].append(b.value(FOCUSED))
     if a.shot:
         clip = [float(x) for x in a.clip.split(",")] if a.clip else None
@@ -186,6 +201,7 @@ def main():
     p.add_argument("--clip")
     p.add_argument("--shot")
     p.add_argument("--pdf")
+    p.add_argument("--press", action="append", default=[])
     p.add_argument("--tabs", type=int, default=0)
     p.add_argument("url")
     p.add_argument("values", nargs="*")
