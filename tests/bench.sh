@@ -4,7 +4,8 @@
 # `openssl dgst -sha384` over the image's bytes in the same run, by a lock and
 # with input in the page cache.  Nothing is asserted: figures depend on the
 # machine and on what else it does.  BENCH_SIZES="64 512" selects, BENCH_RUNS
-# is how often (3).  Then a pull: `lock` of an image with one layer of 1 GiB
+# is how often (3).  Each image is compared by `diff` with a copy in which one byte of
+# one file is another.  Then a pull: `lock` of an image with one layer of 1 GiB
 # (BENCH_PULL_MIB; 0: none) from a registry on loopback into an empty cache,
 # every byte verified, and `skopeo copy` of the same image into a folder.
 set -euo pipefail
@@ -86,7 +87,14 @@ for mib in ${BENCH_SIZES:-64 512 2048}; do
 	show "dgst -sha384, $mib MiB" "$reference"
 	show "build, $mib MiB" "$ours"
 	awk -v a="${ours%% *}" -v b="${reference%% *}" 'BEGIN{printf "%-24s %.2f\n", "ratio of wall clocks", a / b}'
-	rm -f bench.eif
+	cp bench.eif other.eif
+	printf x | dd of=other.eif bs=1 seek=$((mib << 19)) conv=notrunc status=none
+	compared=
+	for ((r = 0; r < runs; r++)); do
+		compared=$(better "$compared" "$(once "$tool" diff bench.eif other.eif)")
+	done
+	show "diff, two of $mib MiB" "$compared"
+	rm -f bench.eif other.eif
 done
 
 mib=${BENCH_PULL_MIB:-1024}

@@ -4,12 +4,10 @@
  * compilers wrote into them, everything else by its first byte that differs.  What
  * does not stand in the image as it is goes to a nameless file on disk first.
  */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -19,20 +17,6 @@
 
 /* Of one image's files that are looked into; what is beyond is told by its digest. */
 #define MAX_SPILL (UINT64_C(8) << 30)
-
-int
-encl_scratch(int *out, struct encl_err *e)
-{
-	const char *tmp = getenv("TMPDIR");
-	int fd = open(tmp && *tmp ? tmp : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		fd = memfd_create("diff", MFD_CLOEXEC);
-	if (fd < 0)
-		return encl_fail_sys(e, ENCL_HOST, "temporary file");
-	*out = fd;
-	return 0;
-}
 
 /* Files of one image, each a range of the image or of the nameless file. */
 struct spill {
@@ -134,7 +118,7 @@ spill_ramdisk(struct spill *s, const struct encl_inventory *i, size_t ramdisk,
 	}
 	if (!n)
 		return 0;
-	if (s->fd < 0 && encl_scratch(&s->fd, e))
+	if (s->fd < 0 && encl_diff_scratch(&s->fd, e))
 		return -1;
 	return encl_inventory_pass(i, wanted, n, &s->taker, e);
 }

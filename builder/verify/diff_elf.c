@@ -143,7 +143,7 @@ encl_elf_read(const struct encl_range *r, struct encl_elf_notes *out, struct enc
 	if (memcmp(magic, ELFMAG, SELFMAG) != 0)
 		return 0;
 	out->is_elf = true;
-	if (encl_scratch(&fd, e) || copy(r, fd, e))
+	if (encl_diff_scratch(&fd, e) || copy(r, fd, e))
 		return -1;
 	read_elf(fd, out);
 	return 0;

@@ -304,11 +304,14 @@ encl_diff_files(struct encl_differ *d)
 	/* told after their files: whether those explain them is known then */
 	const struct encl_item *packed[ENCL_EIF_MAX_SECTIONS][2] = {{NULL}};
 
-	while (i < d->a->n_items || k < d->b->n_items) {
+	for (;;) {
 		const struct encl_item *a = i < d->a->n_items ? &d->a->items[i] : NULL;
 		const struct encl_item *b = k < d->b->n_items ? &d->b->items[k] : NULL;
-		int c = !a ? 1 : !b ? -1 : by_name(a, b);
+		int c;
 
+		if (!a && !b)
+			break;
+		c = !a ? 1 : !b ? -1 : by_name(a, b);
 		i += c <= 0;
 		k += c >= 0;
 		if (c < 0)

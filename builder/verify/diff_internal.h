@@ -60,6 +60,14 @@ struct encl_range {
 	int fd;
 	uint64_t offset, size;
 };
+/* Appends a reason, parted by "; ". */
+struct encl_buf;
+void encl_diff_reason(struct encl_buf *b, const char *fmt, ...) ENCL_PRINTF(2, 3);
+/* Reasons why two sections of a kind are not the same; none where there are rows of
+ * their own (metadata, files). */
+int encl_diff_why(const struct encl_differ *d, enum encl_section_type type,
+		  size_t ramdisk, const struct encl_range *a, const struct encl_range *b,
+		  struct encl_buf *out, struct encl_err *e) ENCL_MUST_CHECK;
 /* How many bytes differ of those that both have, and the first of them; UINT64_MAX:
  * none does. */
 int encl_range_compare(const struct encl_range *a, const struct encl_range *b,
@@ -81,6 +89,6 @@ int encl_elf_read(const struct encl_range *r, struct encl_elf_notes *out,
 		  struct encl_err *e) ENCL_MUST_CHECK;
 
 /* A nameless file, on disk where that can be. */
-int encl_scratch(int *out, struct encl_err *e) ENCL_MUST_CHECK;
+int encl_diff_scratch(int *out, struct encl_err *e) ENCL_MUST_CHECK;
 
 #endif

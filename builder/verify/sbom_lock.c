@@ -110,7 +110,8 @@ container_of(struct encl_sbom_collector *c, const struct encl_pin *p)
 			.purl = purl,
 			.comment = item,
 			.has_digest = best != NULL,
-			.digest = best ? best->digest : (struct encl_digest){.algo = ENCL_SHA256},
+			.digest = best ? best->digest
+				       : (struct encl_digest){.algo = ENCL_SHA256},
 			.parent = 0,
 			.from = ENCL_COMPONENT_NONE},
 		item);
