@@ -293,6 +293,15 @@ assert lines[1]["Measurements"] == m["Measurements"] and lines[1]["Digest"] == m
 assert lines[0]["Measurements"]["PCR1"] == lines[1]["Measurements"]["PCR1"], lines
 assert lines[0]["Measurements"]["PCR2"] != lines[1]["Measurements"]["PCR2"], lines
 END
+# Half of what it is is not enough for an image, either.
+for n in 1 2; do
+	run 3 "$ENCL" verify app.eif "--pcr$n" "$(pcr app.eif $n)"
+	same "PCR$n alone" "enclavebuild: app.eif: PCR$n does not say what it is: PCR0 does, or PCR8, or PCR1 and PCR2" "$(cat err)"
+done
+run 0 "$ENCL" verify app.eif --pcr1 "$(pcr app.eif 1)" --pcr2 "$(pcr app.eif 2)"
+"$ENCL" policy kms app.eif --principal "$ROLE" --statement-only >own.json
+run 0 "$ENCL" verify app.eif --policy own.json
+run 3 "$ENCL" verify app.eif --policy key.json
 sed -i '1s/app/App/' b.jsonl
 rm app.eif
 rejects 3 "b.jsonl:2: $CHAIN" "$ENCL" build -q --history b.jsonl
