@@ -188,7 +188,7 @@ setup-conformance:
 	@tests/support/setup.sh conformance
 
 PEERS := $(CURDIR)/build/peers
-setup-peers: ## oras and crane (needs Go) and Kubernetes' schemas (PyPI), which tests compare with
+setup-peers: ## oras and crane (needs Go), Kubernetes' schemas and readers of SBOMs (PyPI), for tests
 	@command -v go >/dev/null || { echo "make setup-peers: go is not installed" >&2; exit 5; }
 	cd tests/support/peers && GOBIN=$(PEERS) GOFLAGS= go install -trimpath -mod=readonly \
 		github.com/google/go-containerregistry/cmd/crane oras.land/oras/cmd/oras
@@ -199,6 +199,10 @@ setup-aws-peer: ## AWS's own library for images (needs Rust; five minutes), whic
 	@command -v cargo >/dev/null || { echo "make setup-aws-peer: cargo is not installed" >&2; exit 5; }
 	cargo build --quiet --release --manifest-path tests/support/peers/eif/Cargo.toml --target-dir $(PEERS)/eif
 	install -m 755 $(PEERS)/eif/release/eif-peer $(PEERS)/eif-peer
+
+setup-cosign: ## cosign, which a test signs with (needs Go; takes minutes the first time)
+	@command -v go >/dev/null || { echo "make setup-cosign: go is not installed" >&2; exit 5; }
+	GOBIN=$(PEERS) GOFLAGS= go install -trimpath github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3
 
 quickstart: setup-build ## install what is needed, build, build and boot examples/hello
 	@$(MAKE) --no-print-directory all

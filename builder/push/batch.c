@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "registry/registry.h"
+#include "verify/evidence_subject.h"
 
 void
 encl_batch_clear(struct encl_batch *b)
@@ -139,8 +141,41 @@ add_lock(const char *path, bool required, struct encl_batch *b, size_t i, bool *
 	return 0;
 }
 
+/* An SBOM or provenance that was left from another image is no evidence of this. */
 static int
-read_evidence(const struct encl_push *p, struct encl_batch *b, struct encl_err *e)
+add_beside(struct encl_env *env, const struct encl_push_attach *attach,
+	   struct encl_batch *b, size_t i, struct encl_err *e)
+{
+	encl_auto(encl_evidence_clear) struct encl_evidence v = {.path = NULL};
+	encl_auto(encl_subjects_clear) struct encl_subjects s = {.n = 0};
+	encl_auto(json_decref) json_t *doc = NULL;
+
+	if (encl_evidence_open(attach->type, attach->path, &v, e) ||
+	    encl_json_parse(v.text, v.size, v.path, &doc, e) ||
+	    encl_evidence_subjects(doc, v.path, &s, e))
+		return -1;
+	if (!encl_subjects_have(&s, &b->images[i].a.sha256)) {
+		encl_warn(env->log, "%s: is not about %s as it is now: not attached",
+			  v.path, b->images[i].a.title);
+		return 0;
+	}
+	*add_evidence(b, (int)i) = encl_take(v, (struct encl_evidence){.path = NULL});
+	return 0;
+}
+
+static int
+read_all_beside(struct encl_env *env, const struct encl_push_image *image,
+		struct encl_batch *b, size_t i, struct encl_err *e)
+{
+	for (size_t k = 0; k < image->n_beside; k++)
+		if (add_beside(env, &image->beside[k], b, i, e))
+			return -1;
+	return 0;
+}
+
+static int
+read_evidence(struct encl_env *env, const struct encl_push *p, struct encl_batch *b,
+	      struct encl_err *e)
 {
 	bool used = false;
 
@@ -150,7 +185,8 @@ read_evidence(const struct encl_push *p, struct encl_batch *b, struct encl_err *
 		if ((image->measurements &&
 		     add_measurements(image->measurements, b, i, e)) ||
 		    (image->lock &&
-		     add_lock(image->lock, p->lock_required, b, i, &used, e)))
+		     add_lock(image->lock, p->lock_required, b, i, &used, e)) ||
+		    read_all_beside(env, image, b, i, e))
 			return -1;
 	}
 	if (p->lock_required && !used)
@@ -200,7 +236,7 @@ encl_batch_read(struct encl_env *env, const struct encl_push *p, struct encl_bat
 		return encl_fail(e, ENCL_MISMATCH,
 				 "the manifest would be %s, not %s as was asked for",
 				 b.top_digest, want);
-	if (read_evidence(p, &b, e))
+	if (read_evidence(env, p, &b, e))
 		return -1;
 	make_referrers(&b);
 	*out = encl_take(b, (struct encl_batch){.images = NULL});

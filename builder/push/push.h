@@ -25,6 +25,9 @@ struct encl_push_image {
 	const char *path;
 	const char *measurements; /* file to attach, or NULL */
 	const char *lock; /* or NULL: attached where it is of the image's architecture */
+	/* that only lie beside it: attached where they are about it, by its digest */
+	const struct encl_push_attach *beside;
+	size_t n_beside;
 };
 
 struct encl_push {

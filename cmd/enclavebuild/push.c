@@ -36,11 +36,14 @@ static const struct option_spec options[] = {
 	{NULL, 0, NULL, NULL, false},
 };
 
+enum { MOST_BESIDE = 3 }; /* files that are looked for beside an image */
+
 /* What the arguments come to, and what it refers to. */
 struct request {
 	struct encl_push push;
 	struct encl_push_image *images;
 	struct encl_push_attach *attach;
+	struct encl_push_attach *beside; /* of all images */
 	const char **tags;
 	char **texts; /* made here */
 	size_t n_texts;
@@ -56,6 +59,7 @@ request_clear(struct request *r)
 	free(r->texts);
 	free(r->images);
 	free(r->attach);
+	free(r->beside);
 	free(r->tags);
 	free(r->mount_from);
 	json_decref(r->annotations);
@@ -80,6 +84,42 @@ keep_file(struct request *r, char *own_path)
 	return !stat(path, &st) && S_ISREG(st.st_mode) ? path : NULL;
 }
 
+static bool
+is_attached(const struct args *args, const char *path)
+{
+	const char *text;
+
+	for (size_t i = 0; (text = args_nth(args, "attach", i)); i++)
+		if (strchr(text, '=') && !strcmp(strchr(text, '=') + 1, path))
+			return true;
+	return false;
+}
+
+/* "app.eif" -> "app.spdx.json", and what else of evidence is named so. */
+static void
+take_beside(const struct args *args, struct request *r, size_t image)
+{
+	static const struct encl_push_attach kinds[MOST_BESIDE] = {
+		{"spdx", ".spdx.json"},
+		{"cyclonedx", ".cdx.json"},
+		{"provenance", ".intoto.json"}};
+	struct encl_push_attach *to = &r->beside[image * MOST_BESIDE];
+	const char *path = args->operands[image];
+	size_t n = strlen(path);
+
+	if (n > 4 && !strcmp(path + n - 4, ".eif"))
+		n -= 4;
+	r->images[image].beside = to;
+	for (size_t i = 0; i < MOST_BESIDE; i++) {
+		const char *file = keep_file(
+			r, encl_xasprintf("%.*s%s", (int)n, path, kinds[i].path));
+
+		if (file && !is_attached(args, file))
+			to[r->images[image].n_beside++] =
+				(struct encl_push_attach){kinds[i].type, file};
+	}
+}
+
 static void
 take_images(const struct args *args, struct request *r)
 {
@@ -88,6 +128,7 @@ take_images(const struct args *args, struct request *r)
 	size_t n = args->n_operands - 1;
 
 	r->images = encl_xcalloc(n, sizeof *r->images);
+	r->beside = encl_xcalloc(n * MOST_BESIDE, sizeof *r->beside);
 	for (size_t i = 0; i < n; i++) {
 		const char *path = args->operands[i];
 		const char *slash = strrchr(path, '/');
@@ -97,6 +138,7 @@ take_images(const struct args *args, struct request *r)
 		r->images[i].lock = lock;
 		if (!own)
 			continue;
+		take_beside(args, r, i);
 		r->images[i].measurements = keep_file(r, encl_measurements_path(path));
 		if (!lock)
 			r->images[i].lock = keep_file(
@@ -276,7 +318,8 @@ const struct command cmd_push = {
 	.max_operands = 8,
 	.help = "The image becomes an OCI artifact of the type application/vnd.aws.nitro.eif;\n"
 		"several images, one an architecture, become an index.  The measurements file\n"
-		"and the enclave.lock beside an image are attached to it.  The manifest's\n"
+		"and the enclave.lock beside an image are attached to it, and NAME.spdx.json,\n"
+		"NAME.cdx.json and NAME.intoto.json where they are about it.  The manifest's\n"
 		"digest is always the same for the same image, so pushing again sends nothing.\n"
 		"REFERENCE is HOST/REPOSITORY[:TAG][@DIGEST]: without a tag it is \"latest\";\n"
 		"with a digest, nothing is sent unless the manifest has it (exit 3).",

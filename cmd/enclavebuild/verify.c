@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "base/tmpfile.h"
+#include "cosign.h"
 #include "expectations.h"
 #include "image.h"
 #include "operand.h"
@@ -52,6 +53,7 @@ static const struct option_spec options[] = {
 	 "build again from it and its lock, in a clean cache, and compare everything",
 	 false},
 	{"use-cache", 0, NULL, "with --rebuild: from the usual cache", false},
+	COSIGN_OPTIONS,
 	{"attest", 0, "FILE", "write the result as an in-toto statement (SLSA VSA)",
 	 false},
 	{"verifier", 0, "URI", "who verifies, for --attest", false},
@@ -104,6 +106,8 @@ check_options(const struct verification *v, struct encl_err *e)
 {
 	static const char *const of_reference[] = {"annotations", "evidence"};
 	const char *compat = args_get(v->args, "compat");
+	struct cosign_request cosign;
+	bool bundle;
 
 	if (compat && strcmp(compat, "nitro-cli") != 0)
 		return encl_fail(e, ENCL_USAGE, "--compat: \"%s\" is not nitro-cli",
@@ -122,7 +126,7 @@ check_options(const struct verification *v, struct encl_err *e)
 		return encl_fail(e, ENCL_USAGE, "--use-cache is for --rebuild");
 	if (args_has(v->args, "verifier") && !args_has(v->args, "attest"))
 		return encl_fail(e, ENCL_USAGE, "--verifier is for --attest");
-	return 0;
+	return cosign_read_options(v->args, v->cli->env.offline, &cosign, &bundle, e);
 }
 
 static int
@@ -145,7 +149,8 @@ compare(struct verification *v, const struct expectations *x, struct encl_err *e
 
 	encl_registers_of(&v->state.measurements, &r);
 	if (verify_registry(v, e) || expectations_check(x, &r, &v->checks, e) ||
-	    verify_sections(v, e) || verify_evidence(v, e) || verify_rebuild(v, e))
+	    verify_sections(v, e) || verify_evidence(v, e) || verify_bundle(v, e) ||
+	    verify_rebuild(v, e))
 		return -1;
 	verdict_need_comparison(&v->checks,
 				v->from_registry

@@ -46,4 +46,7 @@ int verify_evidence(struct verification *v, struct encl_err *e) ENCL_MUST_CHECK;
 int verify_rebuild(struct verification *v, struct encl_err *e) ENCL_MUST_CHECK;
 void verify_rebuild_show(const struct verification *v);
 
+/* --bundle, by cosign. */
+int verify_bundle(struct verification *v, struct encl_err *e) ENCL_MUST_CHECK;
+
 #endif
