@@ -211,9 +211,9 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	    (history && history_ready(history, e)))
 		return -1;
 	if (encl_build(&cli->env, m, &request, &r, e) ||
-	    write_evidence(cli, args, m, image, r.had_lock, &about, e))
+	    write_evidence(cli, args, m, r.image_path, r.had_lock, &about, e))
 		return -1;
-	if (history && history_add(cli, history, image, e))
+	if (history && history_add(cli, history, r.image_path, e))
 		return -1;
 	if (cli->json)
 		print_json(r.image_path, &r);

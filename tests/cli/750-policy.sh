@@ -302,6 +302,15 @@ run 0 "$ENCL" verify app.eif --pcr1 "$(pcr app.eif 1)" --pcr2 "$(pcr app.eif 2)"
 "$ENCL" policy kms app.eif --principal "$ROLE" --statement-only >own.json
 run 0 "$ENCL" verify app.eif --policy own.json
 run 3 "$ENCL" verify app.eif --policy key.json
+# What somebody else signs has no signature yet.
+openssl ecparam -name secp384r1 -genkey -noout -out k.pem
+openssl req -new -x509 -key k.pem -sha384 -subj /CN=t -days 3650 -out c.pem
+echo 'sign: {certificate: ./c.pem, detached: true}' >>enclave.yaml
+run 0 "$ENCL" build -q --history u.jsonl --sbom u.spdx.json
+same "the unsigned image" "sha256:$(sha256sum <app.unsigned.eif | cut -d' ' -f1)" \
+	"$(python3 -c 'import json; print(json.load(open("u.jsonl"))["Digest"])')"
+grep -q "$(sha256sum <app.unsigned.eif | cut -d' ' -f1)" u.spdx.json || fail "the SBOM is of another image"
+manifest two
 sed -i '1s/app/App/' b.jsonl
 rm app.eif
 rejects 3 "b.jsonl:2: $CHAIN" "$ENCL" build -q --history b.jsonl
