@@ -85,103 +85,73 @@ explain(struct rebuild *r, const struct encl_eif *rebuilt, json_t **diff,
 /* ---- the signature ---- */
 
 static void
-note(struct rebuild *r, const char *why)
+tell(struct rebuild *r, enum encl_verdict verdict, const char *text, const char *more)
 {
-	encl_checks_add(r->checks, "rebuild.signature", ENCL_CHECK_NOTE, "%s", why);
+	struct encl_check *c = encl_checks_add(r->checks, "rebuild.signature", verdict,
+					       "%s%s", text, more);
+
+	if (verdict != ENCL_CHECK_NOTE)
+		c->source = encl_xstrdup(r->given->sign.certificate);
 }
 
-/* The same key signs the same PCR0 with the same bytes; by another program it may
- * be others, which the certificate (PCR8) and the signature itself decide. */
-static int
-compare_signature(struct rebuild *r, const struct encl_image_state *state,
-		  struct encl_key_signer *signer, struct encl_err *e)
+/* Does the manifest's key make the image's very bytes?  (By another program it may
+ * have made others.)  Without it, as with a key that is no file, nobody can say. */
+static const char *
+compare_bytes(struct rebuild *r, const char *certificate,
+	      const struct encl_image_state *state)
 {
-	struct encl_eif_signer *s = encl_key_signer_base(signer);
-	encl_auto(encl_free) uint8_t *bytes = NULL;
-	struct encl_check *c;
-	size_t n;
-
-	if (s->sign(s, &state->measurements.pcr0, &bytes, &n, e))
-		return -1;
-	if (n == r->image->signature_size && !memcmp(bytes, r->image->signature, n))
-		c = encl_checks_add(r->checks, "rebuild.signature", ENCL_CHECK_PASS,
-				    "the manifest's key makes the same bytes");
-	else if (state->signature_ok &&
-		 !memcmp(s->pcr8.bytes, state->measurements.pcr8.bytes, ENCL_PCR_SIZE))
-		c = encl_checks_add(r->checks, "rebuild.signature", ENCL_CHECK_PASS,
-				    "the manifest's certificate, signed by another "
-				    "program: other bytes");
-	else
-		c = encl_checks_add(r->checks, "rebuild.signature", ENCL_CHECK_FAIL,
-				    "not by the manifest's certificate %s",
-				    r->given->sign.certificate);
-	c->source = encl_xstrdup(r->given->sign.certificate);
-	return 0;
-}
-
-/* Of a key that is elsewhere (KMS, a token, a signature that is attached). */
-static int
-compare_certificate(struct rebuild *r, const struct encl_image_state *state,
-		    const char *path, struct encl_err *e)
-{
-	struct encl_check *c;
-	struct encl_pcr pcr8;
-	bool same;
-
-	if (encl_certificate_pcr8(path, &pcr8, e)) {
-		encl_wrap(e, "not compared");
-		note(r, e->msg);
-		return 0;
-	}
-	same = state->signature_ok &&
-	       !memcmp(pcr8.bytes, state->measurements.pcr8.bytes, ENCL_PCR_SIZE);
-	if (same)
-		c = encl_checks_add(r->checks, "rebuild.signature", ENCL_CHECK_PASS,
-				    "the manifest's certificate; its key is elsewhere");
-	else
-		c = encl_checks_add(r->checks, "rebuild.signature", ENCL_CHECK_FAIL,
-				    "not by the manifest's certificate %s",
-				    r->given->sign.certificate);
-	c->source = encl_xstrdup(r->given->sign.certificate);
-	return 0;
-}
-
-/* A key that is not here, or is none any more, is no fault of the image. */
-static int
-check_signature(struct rebuild *r, const struct encl_image_state *state,
-		struct encl_err *e)
-{
-	encl_auto(encl_free) char *certificate = NULL;
+	static const char not_here[] =
+		"by the manifest's certificate; its key is not here";
 	encl_auto(encl_free) char *key = NULL;
 	encl_auto(encl_key_signer_free) struct encl_key_signer *signer = NULL;
+	encl_auto(encl_free) uint8_t *bytes = NULL;
+	struct encl_eif_signer *s;
+	struct encl_err ignored;
+	size_t n;
+
+	if (!r->given->sign.key)
+		return "by the manifest's certificate; its key is no file";
+	key = encl_manifest_path(r->given, r->given->sign.key);
+	if (access(key, R_OK) ||
+	    encl_key_signer_open(certificate, key, 0, &signer, &ignored))
+		return not_here;
+	s = encl_key_signer_base(signer);
+	if (s->sign(s, &state->measurements.pcr0, &bytes, &n, &ignored))
+		return not_here;
+	if (n == r->image->signature_size && !memcmp(bytes, r->image->signature, n))
+		return "the manifest's key makes the same bytes";
+	return "by the manifest's certificate, in other bytes: another program signed";
+}
+
+static void
+check_signature(struct rebuild *r, const struct encl_image_state *state)
+{
+	const struct encl_sign *sign = &r->given->sign;
+	encl_auto(encl_free) char *certificate = NULL;
+	struct encl_pcr pcr8;
 	struct encl_err why;
 
-	if (!r->given->sign.given || !r->image->signature) {
-		note(r, r->given->sign.given
-				? "the image is not signed, its manifest asks "
-				  "for a signature"
-			: r->image->signature ? "not compared: the manifest does not sign"
-					      : "neither image nor manifest has one");
-		return 0;
+	if (!sign->given || !r->image->signature) {
+		tell(r, ENCL_CHECK_NOTE,
+		     sign->given ? "the image is not signed, its manifest asks for a "
+				   "signature"
+		     : r->image->signature ? "not compared: the manifest does not sign"
+					   : "neither image nor manifest has one",
+		     "");
+		return;
 	}
-	if (!r->given->sign.key) {
-		note(r, "not compared: the manifest's key is no file");
-		return 0;
-	}
-	certificate = encl_manifest_path(r->given, r->given->sign.certificate);
-	if (!r->given->sign.key)
-		return compare_certificate(r, state, certificate, e);
-	key = encl_manifest_path(r->given, r->given->sign.key);
-	if (access(key, R_OK)) {
-		note(r, "not compared: the manifest's key is not here");
-		return 0;
-	}
-	if (encl_key_signer_open(certificate, key, 0, &signer, &why)) {
-		encl_wrap(&why, "not compared");
-		note(r, why.msg);
-		return 0;
-	}
-	return compare_signature(r, state, signer, e);
+	certificate = encl_manifest_path(r->given, sign->certificate);
+	if (encl_certificate_pcr8(certificate, &pcr8, &why))
+		tell(r, ENCL_CHECK_NOTE, "not compared: ", why.msg);
+	else if (!state->has_signature ||
+		 memcmp(pcr8.bytes, state->measurements.pcr8.bytes, ENCL_PCR_SIZE) != 0)
+		tell(r, ENCL_CHECK_FAIL, "not by the manifest's certificate ",
+		     sign->certificate);
+	else if (!state->signature_ok)
+		tell(r, ENCL_CHECK_FAIL,
+		     "by the manifest's certificate, but: ", state->why);
+	else
+		tell(r, ENCL_CHECK_PASS, compare_bytes(r, certificate, state), "");
 }
 
 /* ---- all ---- */
@@ -198,9 +168,9 @@ compare(struct rebuild *r, const struct encl_image_state *state, json_t **diff,
 
 	if (encl_eif_open(path, &rebuilt, e) ||
 	    encl_rebuild_compare(r->image, &rebuilt, source, r->o->nitro_cli, r->checks,
-				 &same, e) ||
-	    check_signature(r, state, e))
+				 &same, e))
 		return -1;
+	check_signature(r, state);
 	return same ? 0 : explain(r, &rebuilt, diff, e);
 }
 

@@ -32,9 +32,10 @@ struct encl_rebuild_options {
  * Checks, all but the last two holding the image against the rebuild: "rebuild.lock"
  * (the inputs are those that it pins), "rebuild.kernel", "rebuild.cmdline",
  * "rebuild.ramdisk0", …, "rebuild.metadata", "rebuild.header" (but for what a
- * signature changes in it), "rebuild.signature" (where image and manifest are signed
- * and the key is at hand).  *diff (new reference) is encl_diff's of the image (A) and
- * the rebuild (B), or NULL where no section differs.
+ * signature changes in it), "rebuild.signature" (where image and manifest are signed: by
+ * the manifest's certificate, and with its key file at hand in the same bytes).  *diff
+ * (new reference) is encl_diff's of the image (A) and the rebuild (B), or NULL where no
+ * section differs.
  *
  * Fails where nothing could be built: ENCL_MISMATCH without a lock, or with one that
  * is not of this manifest or not for this tool.  A local input that is not what the

@@ -43,16 +43,17 @@ ENCL_AUTO_VAL(struct text, text_clear);
 static void
 split(const char *p, size_t n, struct text *out)
 {
-	const char *end = p + n;
-	size_t room = 0;
+	const char *end = n ? p + n : p;
+	size_t room = 64;
 
+	out->v = encl_xmalloc(room * sizeof *out->v); /* of an empty file, too */
 	while (p < end) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 		size_t len = nl && out->n + 1 < MAX_LINES ? (size_t)(nl + 1 - p)
 							  : (size_t)(end - p);
 
 		if (out->n == room) {
-			room = room ? 2 * room : 64;
+			room *= 2;
 			out->v = encl_xrealloc(out->v, room, sizeof *out->v);
 		}
 		out->v[out->n++] = (struct line){p, len};

@@ -215,7 +215,17 @@ rebuild 3 by-other.eif -q
 grep -q "^BAD rebuild.signature not by the manifest's certificate ./cert.pem$" out || fail "$(cat out)"
 mv key.pem away.pem
 rebuild 0 signed.eif -q
-grep -q "^--  rebuild.signature not compared: the manifest's key is not here$" out || fail "$(cat out)"
+grep -q "^ok  rebuild.signature by the manifest's certificate; its key is not here$" out || fail "$(cat out)"
+rebuild 3 by-other.eif -q
+grep -q "^BAD rebuild.signature not by the manifest's certificate ./cert.pem$" out || fail "$(cat out)"
+cp other.pem key.pem # which the certificate does not fit
+rebuild 0 signed.eif -q
+grep -q "^ok  rebuild.signature by the manifest's certificate; its key is not here$" out || fail "$(cat out)"
+rm key.pem
+mv cert.pem away-cert.pem
+rebuild 0 signed.eif -q
+grep -q "^--  rebuild.signature not compared: .*cert.pem" out || fail "$(cat out)"
+mv away-cert.pem cert.pem
 cp good.yaml enclave.yaml
 rebuild 0 signed.eif -q
 grep -q "^--  rebuild.signature not compared: the manifest does not sign$" out || fail "$(cat out)"
