@@ -59,13 +59,13 @@ encl_verify_statement(const struct encl_statement *s)
 {
 	bool passed = encl_checks_passed(s->checks) && encl_checks_compared(s->checks);
 	json_t *predicate = json_pack(
-		"{s:{s:s, s:{s:s}}, s:o, s:o, s:o, s:O, s:s, s:[s], s:s, s:o}",
-		"verifier", "id", s->verifier, "version", "enclavebuild", ENCL_VERSION,
-		"timeVerified", time_json(s->time), "resourceUri", encl_json_text(s->uri),
-		"policy", policy_json(s->checks), "inputAttestations", s->inputs,
-		"verificationResult", passed ? "PASSED" : "FAILED", "verifiedLevels",
-		passed ? "SLSA_BUILD_LEVEL_UNEVALUATED" : "FAILED", "slsaVersion", "1.1",
-		OWN "/checks", encl_checks_json(s->checks));
+		"{s:{s:s}, s:o, s:o, s:o, s:O, s:s, s:[s], s:s, s:{s:s, s:o}}",
+		"verifier", "id", s->verifier, "timeVerified", time_json(s->time),
+		"resourceUri", encl_json_text(s->uri), "policy", policy_json(s->checks),
+		"inputAttestations", s->inputs, "verificationResult",
+		passed ? "PASSED" : "FAILED", "verifiedLevels",
+		passed ? "SLSA_BUILD_LEVEL_UNEVALUATED" : "FAILED", "slsaVersion", "1.0",
+		OWN, "version", ENCL_VERSION, "checks", encl_checks_json(s->checks));
 
 	return json_pack("{s:s, s:[{s:o, s:o}], s:s, s:o}", "_type",
 			 "https://in-toto.io/Statement/v1", "subject", "name",

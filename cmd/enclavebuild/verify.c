@@ -21,6 +21,7 @@
 #include "verbs.h"
 #include "verdict.h"
 #include "verify/image.h"
+#include "verify/purl.h"
 #include "verify/statement.h"
 
 #define VERIFIER "https://enclavebuild.dev/verify/v1"
@@ -56,7 +57,7 @@ static const struct option_spec options[] = {
 	COSIGN_OPTIONS,
 	{"attest", 0, "FILE", "write the result as an in-toto statement (SLSA VSA)",
 	 false},
-	{"verifier", 0, "URI", "who verifies, for --attest", false},
+	{"verifier", 0, "URL", "who verifies, for --attest", false},
 	{NULL, 0, NULL, NULL, false},
 };
 
@@ -73,19 +74,20 @@ verification_clear(struct verification *v)
 }
 
 void
-verification_add_input(struct verification *v, const char *uri, const void *bytes,
+verification_add_input(struct verification *v, const char *name, const void *bytes,
 		       size_t n)
 {
-	const char *slash = strrchr(uri, '/');
+	const char *slash = strrchr(name, '/');
+	encl_auto(encl_free) char *uri = NULL;
 	char text[ENCL_DIGEST_TEXT];
 	struct encl_digest d;
 
 	encl_digest_of(ENCL_SHA256, bytes, n, &d);
 	encl_digest_format(&d, text);
-	json_array_append_new(v->inputs,
-			      json_pack("{s:o, s:{s:s}}", "uri",
-					encl_json_text(slash ? slash + 1 : uri), "digest",
-					"sha256", strchr(text, ':') + 1));
+	uri = encl_purl("generic", NULL, slash ? slash + 1 : name, NULL,
+			&(struct encl_purl_qualifier){"checksum", text}, 1);
+	json_array_append_new(v->inputs, json_pack("{s:s, s:{s:s}}", "uri", uri, "digest",
+						   "sha256", strchr(text, ':') + 1));
 }
 
 static int
@@ -126,6 +128,10 @@ check_options(const struct verification *v, struct encl_err *e)
 		return encl_fail(e, ENCL_USAGE, "--use-cache is for --rebuild");
 	if (args_has(v->args, "verifier") && !args_has(v->args, "attest"))
 		return encl_fail(e, ENCL_USAGE, "--verifier is for --attest");
+	if (args_has(v->args, "verifier") &&
+	    !encl_url_is_plain(args_get(v->args, "verifier")))
+		return encl_fail(e, ENCL_USAGE, "--verifier: \"%s\" is no http(s) URL",
+				 args_get(v->args, "verifier"));
 	return cosign_read_options(v->args, v->cli->env.offline, &cosign, &bundle, e);
 }
 
@@ -204,6 +210,24 @@ show_json(const struct verification *v)
 	json_decref(out);
 }
 
+/* A package URL, which means the same everywhere; malloc'ed. */
+static char *
+resource(const struct verification *v, const char *name)
+{
+	encl_auto(encl_free) char *where = NULL;
+	const char *slash;
+	char digest[ENCL_DIGEST_TEXT];
+
+	encl_digest_format(&v->state.sha256, digest);
+	if (!v->from_registry)
+		return encl_purl("generic", NULL, name, NULL,
+				 &(struct encl_purl_qualifier){"checksum", digest}, 1);
+	where = encl_xasprintf("%s/%s", v->where.host, v->where.repository);
+	slash = strrchr(where, '/');
+	return encl_purl("oci", NULL, slash + 1, v->pulled.manifest,
+			 &(struct encl_purl_qualifier){"repository_url", where}, 1);
+}
+
 static int
 attest(const struct verification *v, struct encl_err *e)
 {
@@ -212,9 +236,11 @@ attest(const struct verification *v, struct encl_err *e)
 	const char *slash = v->from_registry ? NULL : strrchr(v->operand, '/');
 	encl_auto(json_decref) json_t *doc = NULL;
 	encl_auto(encl_free) char *text = NULL;
+	const char *name = slash ? slash + 1 : v->operand;
+	encl_auto(encl_free) char *uri = resource(v, name);
 	struct encl_statement s = {
-		.name = slash ? slash + 1 : v->operand,
-		.uri = slash ? slash + 1 : v->operand,
+		.name = name,
+		.uri = uri,
 		.verifier = verifier ? verifier : VERIFIER,
 		.sha256 = v->state.sha256,
 		.time = v->now,

@@ -31,7 +31,7 @@ void verification_clear(struct verification *v);
 ENCL_AUTO_VAL(struct verification, verification_clear);
 
 /* A document that was looked at, for --attest. */
-void verification_add_input(struct verification *v, const char *uri, const void *bytes,
+void verification_add_input(struct verification *v, const char *name, const void *bytes,
 			    size_t n);
 
 /* Opens a reference's image; what the registry says of it is checks. */

@@ -35,6 +35,7 @@ run 0 "$ENCL" verify app.eif --image "$APP@$D"
 fails_with "$APP:1: PCR0: --pcr0 expects $other, there is $P0" "$APP:1" --pcr0 "$other"
 run 0 "$ENCL" verify "$APP:1" --annotations --attest vsa.json --at 2027-01-01T00:00:00Z
 same "subject" "$APP:1 $(digest app.eif)" "$(jq -r '.subject[0] | "\(.name) sha256:\(.digest.sha256)"' vsa.json)"
+same "resource" "pkg:oci/app@$D?repository_url=$(printf %s "$APP" | jq -sRr 'split("/") | map(@uri) | join("/")' | sed 's/%3A/:/g')" "$(jq -r .predicate.resourceUri vsa.json)"
 # what the registry says of itself is nothing to compare with, unless it is asked for
 fails_with "$APP:1: nothing to compare with: give --pcr0, --measurements, --image, --policy, --chain, --manifest, --rebuild or --annotations" "$APP:1"
 run 6 "$ENCL" verify "$APP:none" --annotations
