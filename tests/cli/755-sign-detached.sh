@@ -157,6 +157,17 @@ run 0 "$ENCL" attach work/t.unsigned.eif --signature here/section.der --certific
 same "files" "t.eif t.measurements.json t.to-sign t.unsigned.eif t.unsigned.measurements.json" "$(cd work && echo *)"
 cmp here/t.eif work/t.eif
 cmp here/t.measurements.json work/t.measurements.json || diff here/t.measurements.json work/t.measurements.json
+# built again from its lock, it is the manifest's certificate that signed it
+run 0 "$ENCL" lock -q project/enclave.yaml
+"$ENCL" verify work/t.eif --rebuild project/enclave.yaml --json >out 2>err || fail "$(cat out err)"
+same "signature of a rebuild" "pass by the manifest's certificate; its key is no file" \
+	"$(jq -r '.Checks[] | select(.Name == "rebuild.signature") | "\(.Verdict) \(.Detail // .Message // .Text)"' out)"
+cp work/t.eif work/u.eif
+run 0 "$ENCL" sign work/u.eif --certificate other.pem --key other.key
+run 3 "$ENCL" verify work/u.eif --rebuild project/enclave.yaml --json
+same "signature by another" "fail not by the manifest's certificate ../project.pem" \
+	"$(jq -r '.Checks[] | select(.Name == "rebuild.signature") | "\(.Verdict) \(.Detail // .Message // .Text)"' out)"
+rm work/u.eif project/enclave.lock
 run 0 build
 grep -q "^PCR8   $(jq -r .Measurements.PCR8 here/t.measurements.json)" out || fail "$(cat out)"
 grep -qE "^sign   ES384 sha384:[0-9a-f]{96} \(work/t.to-sign\)$" out || fail "$(cat out)"
