@@ -204,18 +204,20 @@ packages(struct encl_report_state *s)
 	encl_page_table_end(p);
 }
 
-/* "mode 644 → 755", a line a field. */
+/* "mode 644 → 755", a line a field; of what is added or removed in one line. */
 static void
 fields(struct encl_page *p, const json_t *file)
 {
 	const json_t *list = json_object_get(file, "Fields");
 	const json_t *elf = json_object_get(file, "Elf");
+	const char *how = text_of(file, "Change");
+	bool one_sided = how && strcmp(how, "changed") != 0;
 	const char *key;
 	json_t *pair;
 	bool any = false;
 
 	json_object_foreach ((json_t *)(uintptr_t)list, key, pair) {
-		encl_page_raw(p, any ? "<br>" : "");
+		encl_page_raw(p, !any ? "" : one_sided ? ", " : "<br>");
 		any = true;
 		encl_page_text(p, key);
 		encl_page_raw(p, " ");

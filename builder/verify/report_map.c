@@ -57,8 +57,8 @@ label(struct encl_page *p, const struct encl_area *a, unsigned line, const char 
 	/* cut at its area, whatever the letters' widths are */
 	encl_page_raw(p, "<svg");
 	box(p, a);
-	encl_page_fmt(p, "><text class=\"%s\" x=\"%d\" y=\"%u\">", class,
-		      INDENT / UNIT, (line * LINE + LINE - 2 * UNIT) / UNIT);
+	encl_page_fmt(p, "><text class=\"%s\" x=\"%d\" y=\"%u\">", class, INDENT / UNIT,
+		      (line * LINE + LINE - 2 * UNIT) / UNIT);
 	n = cut ? encl_report_fit(a->name, n, room - 1) : n;
 	encl_page_text_max(p, a->name, n, n);
 	encl_page_raw(p, cut ? "…</text></svg>\n" : "</text></svg>\n");

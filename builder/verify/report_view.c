@@ -266,6 +266,20 @@ overhead_label(struct encl_arena *arena, size_t number)
 	return encl_arena_strdup(arena, text);
 }
 
+/* "kernel: package linux-image-… (boot.kernel)", where it is known. */
+static const char *
+section_about(struct encl_arena *arena, const char *name, const struct encl_owner *owner)
+{
+	encl_auto(encl_free) char *text = NULL;
+	encl_auto(encl_free) char *all = NULL;
+
+	if (!owner)
+		return name;
+	text = encl_owner_text(owner, NULL);
+	all = encl_xasprintf("%s: %s", name, text);
+	return encl_arena_strdup(arena, all);
+}
+
 static void
 add_sections(struct encl_arena *arena, struct encl_area *root,
 	     const struct encl_inventory *i, const struct encl_shares *s)
@@ -282,7 +296,9 @@ add_sections(struct encl_arena *arena, struct encl_area *root,
 
 		if (x->type != ENCL_SECTION_RAMDISK)
 			add_leaf(arena, root, names[x->type], x->size,
-				 encl_section_moves(x->type, 0), false);
+				 encl_section_moves(x->type, 0), false)
+				->about = section_about(arena, names[x->type],
+							i->sections[x->type]);
 	}
 	add_leaf(arena, root, "headers of the image and its sections", s->headers,
 		 ENCL_MOVES_NONE, true);
