@@ -209,15 +209,25 @@ add_distribution(struct encl_sbom_collector *c, const char *text)
 			version ? version : "");
 }
 
+/* The os-release that this tool makes where Docker wants one names no distribution. */
+static const char *
+distribution_of(const struct encl_image_package *p)
+{
+	return p->distribution && strcmp(p->distribution, "enclave") != 0
+		       ? p->distribution
+		       : NULL;
+}
+
 /* Without an os-release, the suite that the lock took it from stands for it. */
 static char *
 package_purl(const struct encl_image_package *p, const char *suite, const char *name,
 	     const char *version, const char *arch)
 {
 	const char *release;
-	encl_auto(encl_free) char *space = split_distribution(p->distribution, &release);
-	const struct encl_purl_qualifier q[] = {
-		{"arch", arch}, {"distro", p->distribution ? p->distribution : suite}};
+	const char *from = distribution_of(p);
+	encl_auto(encl_free) char *space = split_distribution(from, &release);
+	const struct encl_purl_qualifier q[] = {{"arch", arch},
+						{"distro", from ? from : suite}};
 
 	if (!space || !*space) {
 		free(space);
@@ -283,7 +293,7 @@ add_package(struct encl_sbom_collector *c, const struct encl_image_package *p)
 		one.has_digest = true;
 		one.digest = pin->digest;
 	}
-	add_distribution(c, p->distribution);
+	add_distribution(c, distribution_of(p));
 	one.from = add_source(c, p, suite);
 	encl_sbom_add(c, &one, purl);
 }

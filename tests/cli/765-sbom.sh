@@ -186,6 +186,29 @@ grep -q 'CRC' "$WORK/err" || fail "a damaged image: $(cat "$WORK/err")"
 [ ! -e none.json ] || fail "a file was left"
 cd ..
 
+# ---- an example with an engine and a container of Debian's packages ----
+cp -r "$TOP/examples/docker-memcached" docker
+cd docker || exit
+run 0 "$ENCL" lock -q
+run 0 "$ENCL" build -q -o d.eif --sbom d.spdx.json --provenance d.intoto.json
+run 0 "$ENCL" extract d.eif --files -o sections
+dpkg-query --admindir=sections/rootfs/var/lib/dpkg -W -f '${Package} ${Version} ${Architecture}\n' | sort >want
+packages d.spdx.json | sort | diff want - >differ || fail "docker-memcached: $(cat differ)"
+grep -q '^docker.io ' want || fail "no engine in: $(cat want)"
+python3 - <<'END'
+import json
+d = json.load(open("d.spdx.json"))
+ids = {p["SPDXID"]: p for p in d["packages"]}
+container = next(p for p in d["packages"] if p["name"] == "memcached:1.6")
+inside = {(ids[r["relatedSpdxElement"]]["name"], ids[r["relatedSpdxElement"]]["versionInfo"]) for r in d["relationships"]
+          if r["spdxElementId"] == container["SPDXID"] and r["relationshipType"] == "CONTAINS"}
+image = json.load(open("enclave.lock"))["docker"]["images"][0]["pin"]["layers"][0]["packages"]
+assert inside == {(p["name"], p["version"]) for p in image}, inside
+END
+valid d.spdx.json d.intoto.json
+cd ..
+rm -rf docker
+
 # ---- fields and names that mean harm are text ----
 "$TOP/tests/support/fake-blobs.sh" blobs
 mkdir -p files/var/lib/dpkg files/etc files/lib/apk/db

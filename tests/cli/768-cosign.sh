@@ -120,3 +120,11 @@ run 3 "$ENCL" verify app.eif --bundle other.bundle --key one.pub
 jq --slurpfile o other.bundle '.messageSignature.signature = $o[0].messageSignature.signature' app.bundle >forged.bundle
 run 3 "$ENCL" verify app.eif --bundle forged.bundle --key one.pub
 grep -q '^BAD bundle  *forged.bundle: not signed by the key one.pub: ' out || fail "$(cat out)"
+# a statement that is signed
+jq -n --arg d "${sum#image: }" '{_type: "https://in-toto.io/Statement/v1", subject: [{name: "app.eif", digest: {sha256: $d}}],
+	predicateType: "https://slsa.dev/provenance/v1", predicate: {buildDefinition: {}}}' >statement.json
+cosign attest-blob --key one.key --signing-config none.json --statement statement.json --bundle att.bundle -y app.eif >sign.log 2>&1 ||
+	fail "cosign: $(cat sign.log)"
+run 0 "$ENCL" verify app.eif --bundle att.bundle --key one.pub
+run 3 "$ENCL" verify other.eif --bundle att.bundle --key one.pub
+run 3 "$ENCL" verify app.eif --bundle att.bundle --key two.pub
