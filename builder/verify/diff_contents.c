@@ -147,6 +147,13 @@ spill_all(const struct encl_differ *d, unsigned side, struct spill *s, struct en
 
 /* ---- one pair ---- */
 
+/* What all pairs together may take. */
+struct budget {
+	uint64_t lines; /* that are compared */
+	size_t text;	/* bytes of diffs */
+};
+enum { MAX_DIFFS = 64 << 20 };
+
 static json_t *
 text_or_null(const char *s)
 {
@@ -211,7 +218,7 @@ read_text(const struct encl_range *r, char **out, struct encl_err *e)
 
 static int
 look(const struct encl_differ *d, json_t *row, const struct encl_range *a,
-     const struct encl_range *b, struct encl_err *e)
+     const struct encl_range *b, struct budget *budget, struct encl_err *e)
 {
 	encl_auto(encl_free) char *x = NULL;
 	encl_auto(encl_free) char *y = NULL;
@@ -222,7 +229,10 @@ look(const struct encl_differ *d, json_t *row, const struct encl_range *a,
 		return -1;
 	if (!x || !y)
 		return look_at_bytes(row, a, b, e);
-	text = encl_diff_lines(x, a->size, y, b->size, d->o->max_lines);
+	if (!budget->text)
+		return look_at_bytes(row, a, b, e);
+	text = encl_diff_lines(x, a->size, y, b->size, d->o->max_lines, &budget->lines);
+	budget->text -= strlen(text) < budget->text ? strlen(text) : budget->text;
 	json_object_set_new(row, "Diff", encl_json_text(text));
 	return 0;
 }
@@ -232,6 +242,7 @@ encl_diff_contents(struct encl_differ *d, struct encl_err *e)
 {
 	encl_auto(spill_clear) struct spill a = {.fd = -1};
 	encl_auto(spill_clear) struct spill b = {.fd = -1};
+	struct budget budget = {ENCL_DIFF_BUDGET, MAX_DIFFS};
 
 	if (!d->n_pairs)
 		return 0;
@@ -245,7 +256,7 @@ encl_diff_contents(struct encl_differ *d, struct encl_err *e)
 		if (x->fd < 0 || y->fd < 0)
 			json_object_set_new(p->row, "Text",
 					    json_string("too large to be looked into"));
-		else if (look(d, p->row, x, y, e))
+		else if (look(d, p->row, x, y, &budget, e))
 			return -1;
 	}
 	return 0;

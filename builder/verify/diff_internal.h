@@ -75,8 +75,11 @@ int encl_range_compare(const struct encl_range *a, const struct encl_range *b,
 		       struct encl_err *e) ENCL_MUST_CHECK;
 
 /* Hunks of a unified diff with three lines of context, at most max lines of it; both
- * are text.  malloc'ed. */
-char *encl_diff_lines(const char *a, size_t n_a, const char *b, size_t n_b, size_t max);
+ * are text.  The work, lines that are compared, is taken from budget: with little of it
+ * the diff is right, and long.  malloc'ed. */
+#define ENCL_DIFF_BUDGET (UINT64_C(1) << 31)
+char *encl_diff_lines(const char *a, size_t n_a, const char *b, size_t n_b, size_t max,
+		      uint64_t *budget);
 
 /* What a linked file tells of itself; "" where it does not. */
 enum { ENCL_BUILD_ID_TEXT = 2 * 64 + 1, ENCL_ELF_COMMENT = 256 };

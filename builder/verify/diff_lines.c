@@ -17,8 +17,8 @@
 enum {
 	MAX_LINES = 1 << 20, /* of a text */
 	MAX_EDITS = 1000,
-	MAX_WORK = 20000000, /* lines that are compared */
-	MAX_OUTPUT = 1 << 22
+	MAX_WORK = 20000000, /* lines that are compared, of one pair */
+	MAX_OUTPUT = 1 << 18
 };
 
 struct line {
@@ -73,7 +73,7 @@ struct middle {
 	struct line *a, *b;
 	uint8_t *edited_a, *edited_b;
 	ptrdiff_t n_a, n_b;
-	uint64_t work;
+	uint64_t work, max_work;
 	int **trace; /* of each number of edits, how far each diagonal came */
 };
 
@@ -100,7 +100,7 @@ start(const int *before, int d, int k, bool *down)
 static bool
 extend(struct middle *m, const int *before, int d, int *now)
 {
-	for (int k = -d; k <= d && m->work < MAX_WORK; k += 2) {
+	for (int k = -d; k <= d && m->work < m->max_work; k += 2) {
 		bool down;
 		int x = d ? start(before, d, k, &down) : 0;
 		int y = x - k;
@@ -149,7 +149,7 @@ static void
 compare(struct middle *m)
 {
 	m->trace = encl_xcalloc(MAX_EDITS + 1, sizeof *m->trace);
-	for (int d = 0; d <= MAX_EDITS && m->work < MAX_WORK; d++) {
+	for (int d = 0; d <= MAX_EDITS && m->work < m->max_work; d++) {
 		int *now = encl_xmalloc((size_t)(2 * d + 3) * sizeof *now);
 
 		/* -1 outside: no diagonal is there */
@@ -165,9 +165,10 @@ compare(struct middle *m)
 }
 
 static void
-mark(struct text *a, struct text *b)
+mark(struct text *a, struct text *b, uint64_t *budget)
 {
-	encl_auto(middle_clear) struct middle m = {.work = 0};
+	encl_auto(middle_clear) struct middle m = {
+		.max_work = *budget < MAX_WORK ? *budget : MAX_WORK};
 	size_t head = 0;
 	size_t tail = 0;
 
@@ -186,6 +187,7 @@ mark(struct text *a, struct text *b)
 		mark_all(&m);
 	else
 		compare(&m);
+	*budget -= m.work < *budget ? m.work : *budget;
 }
 
 /* ---- hunks ---- */
@@ -285,7 +287,8 @@ print(struct printer *p)
 }
 
 char *
-encl_diff_lines(const char *a, size_t n_a, const char *b, size_t n_b, size_t max)
+encl_diff_lines(const char *a, size_t n_a, const char *b, size_t n_b, size_t max,
+		uint64_t *budget)
 {
 	encl_auto(text_clear) struct text x = {.n = 0};
 	encl_auto(text_clear) struct text y = {.n = 0};
@@ -293,7 +296,7 @@ encl_diff_lines(const char *a, size_t n_a, const char *b, size_t n_b, size_t max
 
 	split(a, n_a, &x);
 	split(b, n_b, &y);
-	mark(&x, &y);
+	mark(&x, &y, budget);
 	encl_buf_init(&p.out, MAX_OUTPUT + 4096);
 	print(&p);
 	if (!p.out.len)

@@ -115,6 +115,16 @@ M rootfs/type  type,size,content  [PCR0 PCR2]
 files: 1 added, 1 removed, 3 changed
 PCR0 and PCR2 differ, PCR1 is the same: only the app ramdisk changed' "$(cat out)"
 
+printf 'x user.a one\nf 644 0:0 1 x 1\n' | image xa.eif squashfs
+printf 'x user.a two\nf 644 0:0 1 x 1\n' | image xb.eif squashfs
+json xa.eif xb.eif
+same "attributes" '[["rootfs/x",{"xattrs":[{"user.a":"6f6e65"},{"user.a":"74776f"}]}]]' "$(get '[.Files[] | [.Path, .Fields]]')"
+# a cpio and a squashfs of the same files: the container is all that is new
+printf 'f 644 0:0 1 x 1\n' | image cpio.eif none
+printf 'f 644 0:0 1 x 1\n' | image squashfs.eif squashfs
+json cpio.eif squashfs.eif
+same "another form" '[["rootfs.squashfs","added"]]' "$(get '[.Files[] | [.Path, .Change]]')"
+
 # ---- programs, bytes ----
 echo 'int main(void) { return 0; }' >p.c
 cc -Wl,--build-id=0x0123456789abcdef -o pa p.c

@@ -89,11 +89,12 @@ check_lines(const uint8_t *data, size_t size)
 	size_t n_a = zero ? (size_t)(zero - data) : size;
 	const char *b = (const char *)data + n_a + (zero != NULL);
 	size_t n_b = size - n_a - (zero != NULL);
+	uint64_t budget = ENCL_DIFF_BUDGET;
 	char *hunks;
 
 	if (memchr(b, 0, n_b))
 		return;
-	hunks = encl_diff_lines((const char *)data, n_a, b, n_b, SIZE_MAX);
+	hunks = encl_diff_lines((const char *)data, n_a, b, n_b, SIZE_MAX, &budget);
 	apply((const char *)data, n_a, hunks, &out);
 	free(hunks);
 	if (out.len != n_b || memcmp(encl_buf_text(&out), b, n_b) != 0)
@@ -117,7 +118,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	check_elf(data, size);
-	if (size < 1 << 16)
+	if (size < 1 << 14)
 		check_lines(data, size);
 	return 0;
 }

@@ -2,7 +2,8 @@
 /*
  * ramdisk FORMAT OUT <LINES: a ramdisk as build would write it, of a tree that is
  * told by lines, "TYPE MODE UID:GID MTIME PATH [ARGUMENT]": f (content, \n is a
- * newline; @FILE is a file's), d, l (target), h (path), c (MAJOR,MINOR).  FORMAT is
+ * newline; @FILE is a file's), d, l (target), h (path), c (MAJOR,MINOR); a line "x NAME
+ * VALUE" before it is an attribute of the next one, in a squashfs.  FORMAT is
  * none, gzip, zstd, lz4, xz, linuxkit or squashfs.
  */
 #include <fcntl.h>
@@ -46,6 +47,21 @@ content_of(const char *arg, struct encl_content *out, struct encl_err *e)
 	return 0;
 }
 
+/* Of the next entry. */
+static struct encl_xattr xattr;
+
+static void
+take_xattr(const char *line)
+{
+	char *name = encl_xstrdup(line); /* lives until the program ends */
+	char *value = strchr(name, ' ');
+
+	if (!value)
+		abort();
+	*value++ = 0;
+	xattr = (struct encl_xattr){name, value, strlen(value)};
+}
+
 static int
 add_line(struct encl_entry_sink *s, const char *line, struct encl_err *e)
 {
@@ -61,6 +77,8 @@ add_line(struct encl_entry_sink *s, const char *line, struct encl_err *e)
 	arg = line + 1 + at;
 	arg += *arg == ' ';
 	en.mtime = mtime;
+	en.xattrs = &xattr;
+	en.n_xattrs = xattr.name != NULL;
 	switch (*line) {
 	case 'f':
 		en.type = ENCL_REG;
@@ -100,8 +118,13 @@ read_tree(struct encl_tree *t, struct encl_err *e)
 	while ((n = getline(&line, &room, stdin)) > 0) {
 		if (line[n - 1] == '\n')
 			line[--n] = 0;
+		if (!strncmp(line, "x ", 2)) {
+			take_xattr(line + 2);
+			continue;
+		}
 		if (n && add_line(s, line, e))
 			return -1;
+		xattr.name = NULL;
 	}
 	return s->end(s, e);
 }

@@ -15,7 +15,9 @@
 static void
 lines(const char *a, const char *b, size_t max, const char *want)
 {
-	encl_auto(encl_free) char *got = encl_diff_lines(a, strlen(a), b, strlen(b), max);
+	uint64_t budget = ENCL_DIFF_BUDGET;
+	encl_auto(encl_free) char *got =
+		encl_diff_lines(a, strlen(a), b, strlen(b), max, &budget);
 
 	EQ_STR(want, got);
 }
@@ -48,14 +50,21 @@ TEST(verify_diff_lines_limits)
 	char *b = encl_xmalloc(16L * N);
 	size_t n_a = 0;
 	size_t n_b = 0;
+	uint64_t budget = ENCL_DIFF_BUDGET;
 	char *got;
 
 	for (int i = 0; i < N; i++) {
 		n_a += (size_t)sprintf(a + n_a, "a%d\n", i);
 		n_b += (size_t)sprintf(b + n_b, "%c%d\n", i % 2 ? 'a' : 'b', i);
 	}
-	got = encl_diff_lines(a, n_a, b, n_b, 1);
+	got = encl_diff_lines(a, n_a, b, n_b, 1, &budget);
 	EQ_STR("@@ -1,3000 +1,3000 @@\n-a0\n... 5998 more lines\n", got);
+	free(got);
+	/* nothing left: as if every line were another */
+	CHECK(budget < ENCL_DIFF_BUDGET);
+	budget = 0;
+	got = encl_diff_lines("1\n2\n3\n4\n", 8, "x\n2\n3\ny\n", 8, 9, &budget);
+	EQ_STR("@@ -1,4 +1,4 @@\n-1\n-2\n-3\n-4\n+x\n+2\n+3\n+y\n", got);
 	free(got);
 	free(a);
 	free(b);
