@@ -132,6 +132,7 @@ $(O)/tests/unit/launch_unit_test.o $(O)/tests/unit/launch_docker_test.o $(O)/tes
 $(patsubst %.c,$(O)/%.o,$(wildcard tests/unit/life*.c)) $(O)/tests/unit/launch_life_test.o $(O)/tests/unit/launch_status_test.o $(O)/tests/unit/init_test.o: CFLAGS += -Icmd
 $(O)/tests/unit/launch_exchanges_test.o $(O)/tests/unit/launch_process_test.o $(O)/tests/unit/launch_guest_test.o: CFLAGS += -Icmd
 $(O)/tests/unit/launch_egress_rules_test.o $(O)/tests/unit/launch_egress_guest_test.o $(O)/tests/fuzz/egress_request.o: CFLAGS += -Icmd
+$(O)/tests/unit/launch_nsm_test.o $(O)/tests/unit/launch_attest_test.o $(O)/tests/fuzz/attest_request.o: CFLAGS += -Icmd
 
 # The tests' servers (tests/support/*d.c) share tests/support/serve.
 SERVERS := $(filter %d,$(SUPPORT))

@@ -13,9 +13,11 @@
 #include "build_internal.h"
 #include "launch/memory.h"
 #include "lock/lock.h"
+#include "ramdisk/launch_config.h"
 #include "rootfs/report.h"
 #include "sign/image.h"
 #include "sources/kernel_config.h"
+#include "verify/extended.h"
 
 enum { MOST_SIZES = 10 }; /* rows of each list of the size report */
 
@@ -37,6 +39,7 @@ encl_build_report_clear(struct encl_build_report *r)
 {
 	json_decref(r->sizes);
 	json_decref(r->sections);
+	json_decref(r->extended);
 	free(r->image_path);
 	free(r->measurements_path);
 	free(r->to_sign_path);
@@ -121,6 +124,25 @@ encl_measurements_resigned(json_t *doc, const char *path, const struct encl_eif_
 	return 0;
 }
 
+/* What launch makes of the registers, read from the config that it is given. */
+static int
+find_extended(struct encl_build *b, json_t **out, struct encl_err *e)
+{
+	const struct encl_node *config =
+		encl_tree_find_nofollow(b->tree, ENCL_LAUNCH_CONFIG);
+	encl_auto(encl_free) char *text = NULL;
+	struct encl_extended x;
+	size_t n;
+
+	if (!b->m->attestation.n_extend)
+		return 0;
+	if (encl_tree_read(b->tree, config, ENCL_LAUNCH_CONFIG_MAX, &text, &n, e) ||
+	    encl_extended_of_config(text, n, &x, e))
+		return -1;
+	*out = encl_extended_json(&x);
+	return 0;
+}
+
 /* Nothing of it is measured; `run` reads it.  The manifest's memory, or what the
  * image needs. */
 static json_t *
@@ -166,6 +188,8 @@ measurements_document(const struct encl_build *b, const struct encl_build_report
 		json_pack("{s:s, s:s}", "name", "enclavebuild", "version", ENCL_VERSION));
 	json_object_set_new(doc, "Resources", resources_json(b, memory));
 	json_object_set(doc, "Sections", r->sections);
+	if (r->extended)
+		json_object_set(doc, "Extended", r->extended);
 	return doc;
 }
 
@@ -257,7 +281,7 @@ write_outputs(struct encl_build *b, const struct encl_build_request *request,
 	    encl_image_reopen(image.temp, &r->result, e) ||
 	    (!encl_build_is_plain(b) && check_memory(b, r->result.size, &memory, e)) ||
 	    list_sections(image.temp, &r->sections, e) ||
-	    write_to_sign(b, r, &to_sign, e))
+	    find_extended(b, &r->extended, e) || write_to_sign(b, r, &to_sign, e))
 		return -1;
 
 	encl_auto(json_decref) json_t *doc = measurements_document(b, r, &memory);

@@ -51,6 +51,7 @@ struct encl_build_report {
 	bool had_lock;
 	json_t *sizes;	  /* what made it large: docs/3-rootfs.md */
 	json_t *sections; /* [{"type", "size"}] in file order */
+	json_t *extended; /* {"PCR16": …} of attestation.extend, or NULL */
 };
 void encl_build_report_clear(struct encl_build_report *r);
 ENCL_AUTO_VAL(struct encl_build_report, encl_build_report_clear);

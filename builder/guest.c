@@ -2,6 +2,7 @@
 /* The guest programs that live inside the tool, and their place in the image. */
 #include <string.h>
 
+#include "attestation.h"
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -52,13 +53,14 @@ encl_guest_program(enum encl_arch arch, const char *name, struct encl_content *o
 }
 
 static int
-write_config(struct encl_log *log, const struct encl_manifest *m,
+write_config(struct encl_log *log, const struct encl_manifest *m, const json_t *lock,
 	     const struct encl_image_config *config, struct encl_docker_build *d,
 	     struct encl_tree *tree, struct encl_buf *out, struct encl_err *e)
 {
 	static const char *const gateways[] = {ENCL_DOCKER_GATEWAY,
 					       ENCL_DOCKER_BIP_GATEWAY};
 	encl_auto(encl_units_clear) struct encl_units units = {0};
+	encl_auto(encl_free) struct encl_launch_extension *extend = NULL;
 	struct encl_launch_config c = {
 		.exec = m->debug.exec,
 		.hostname = m->name,
@@ -73,7 +75,8 @@ write_config(struct encl_log *log, const struct encl_manifest *m,
 		.n_exchanges = m->n_exchanges,
 	};
 
-	if (encl_units_collect(log, m, config, tree, &units, e))
+	if (encl_attestation_config(m, lock, tree, &c, &extend, e) ||
+	    encl_units_collect(log, m, config, tree, &units, e))
 		return -1;
 	if (m->docker.given)
 		encl_docker_build_units(m, d, &units);
@@ -131,7 +134,7 @@ encl_install_guest(struct encl_env *env, const struct encl_manifest *m,
 		return -1;
 	if ((m->docker.given &&
 	     encl_docker_build_install(env, m, lock, kernel_config, tree, d, e)) ||
-	    write_config(env->log, m, config, d, tree, &text, e))
+	    write_config(env->log, m, lock, config, d, tree, &text, e))
 		return -1;
 	if (matched)
 		encl_warn(env->log,

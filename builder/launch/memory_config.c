@@ -11,9 +11,9 @@
 #include "base/json.h"
 #include "base/parse.h"
 #include "launch/memory.h"
+#include "ramdisk/launch_config.h"
 
-enum { MIB_MAX = 1 << 24, KEY_MAX = 64, VALUE_MAX = 1 << 20, UNITS_MAX = 4096 };
-static const char first_line[] = "enclave-launch 2\n";
+enum { MIB_MAX = 1 << 24, UNITS_MAX = 4096 };
 
 enum kind { PROCESS, DAEMON, CONTAINER };
 
@@ -101,48 +101,24 @@ take(struct reading *r, const char *key, const char *value, size_t n)
 	}
 }
 
-/* "KEY LENGTH\n", LENGTH bytes, "\n"; 0 where there is none of that form. */
-static size_t
-one_record(struct reading *r, const char *text, size_t n, bool *last)
-{
-	const size_t line = 2 * (size_t)KEY_MAX;
-	const char *newline = memchr(text, '\n', n < line ? n : line);
-	const char *space = newline ? memchr(text, ' ', (size_t)(newline - text)) : NULL;
-	char key[KEY_MAX] = {0}, digits[12] = {0};
-	size_t head = newline ? (size_t)(newline - text) + 1 : 0;
-	uint64_t length;
-
-	if (!space || (size_t)(space - text) >= sizeof key ||
-	    (size_t)(newline - space) > sizeof digits)
-		return 0;
-	memcpy(key, text, (size_t)(space - text));
-	memcpy(digits, space + 1, (size_t)(newline - space) - 1);
-	if (!encl_parse_uint(digits, 10, VALUE_MAX, &length) || head + length + 1 > n ||
-	    text[head + length] != '\n')
-		return 0;
-
-	encl_auto(encl_free) char *value = encl_xstrndup(text + head, length);
-
-	take(r, key, value, length);
-	*last = !strcmp(key, "end");
-	return head + length + 1;
-}
-
 bool
 encl_memory_of_config(const char *text, size_t n, struct encl_memory_need *need)
 {
 	struct encl_memory_need sums = *need;
 	struct reading r = {.need = &sums};
-	size_t at = sizeof first_line - 1;
-	bool last = false;
+	struct encl_launch_item item = {.key = ""};
+	size_t at = encl_launch_config_begin(text, n);
 
-	if (n < at || memcmp(text, first_line, at) != 0)
+	if (!at)
 		return false;
-	while (!last) {
-		size_t used = one_record(&r, text + at, n - at, &last);
+	while (strcmp(item.key, "end") != 0) {
+		size_t used = encl_launch_config_next(text + at, n - at, &item);
+		encl_auto(encl_free) char *value = NULL;
 
 		if (!used)
 			return false;
+		value = encl_xstrndup(item.value, item.n);
+		take(&r, item.key, value, item.n);
 		at += used;
 	}
 	end_unit(&r);

@@ -201,4 +201,5 @@ encl_manifest_check(const struct encl_yaml_node *root, const struct encl_manifes
 	encl_manifest_check_reach(root, m, r);
 	encl_manifest_check_deploy(root, m, r);
 	encl_manifest_check_egress(root, m, r);
+	encl_manifest_check_attestation(root, m, r);
 }

@@ -24,6 +24,15 @@ void encl_manifest_check_reach(const struct encl_yaml_node *root,
 			       const struct encl_manifest *m,
 			       struct encl_manifest_report *r);
 
+/* check_attest.c: those of attestation. */
+void encl_manifest_check_attestation(const struct encl_yaml_node *root,
+				     const struct encl_manifest *m,
+				     struct encl_manifest_report *r);
+
+/* Who has a port of the enclave's loopback already, as it stands behind "is the port
+ * that" ("container \"x\" publishes", malloc'ed), or NULL. */
+char *encl_manifest_port_taken(const struct encl_manifest *m, unsigned port);
+
 /* check_egress.c: those of network.egress. */
 void encl_manifest_check_egress(const struct encl_yaml_node *root,
 				const struct encl_manifest *m,

@@ -73,9 +73,8 @@ check_repetition(const struct encl_outgoing *egress, size_t i,
 	}
 }
 
-/* Who has the proxy's port already, or NULL (malloc'ed). */
-static char *
-taken_by(const struct encl_manifest *m, unsigned port)
+char *
+encl_manifest_port_taken(const struct encl_manifest *m, unsigned port)
 {
 	for (size_t i = 0; i < m->n_ingress; i++)
 		if (m->ingress[i].tcp == port)
@@ -104,7 +103,7 @@ encl_manifest_check_egress(const struct encl_yaml_node *root,
 
 	if (!egress->given || map->bad)
 		return;
-	who = taken_by(m, egress->proxy_port);
+	who = encl_manifest_port_taken(m, egress->proxy_port);
 	if (who && (!port || !port->bad))
 		encl_manifest_report_add(
 			r, port ? port->pos : map->key_pos, "network.egress.proxyPort",

@@ -434,6 +434,40 @@ struct encl_docker {
 	uint64_t start_timeout_ms; /* default 60000 */
 };
 
+/* ---- attestation: by the Nitro Secure Module ---- */
+
+enum { ENCL_EXTEND_FIRST = 16, ENCL_EXTEND_LAST = 31 }; /* registers of the user's */
+
+enum encl_extend_kind {
+	ENCL_EXTEND_MANIFEST, /* the manifest's digest, as measurements.json has it */
+	ENCL_EXTEND_FILE,     /* the content of a file of the image */
+	ENCL_EXTEND_VALUE
+};
+
+/* attestation.extend: PCR = SHA384(PCR || SHA384(content)), in this order. */
+struct encl_extend {
+	struct encl_pos pos;
+	unsigned pcr;
+	enum encl_extend_kind with;
+	const char *path;  /* file: in the image */
+	const char *value; /* text, or "hex:" and digits */
+};
+
+struct encl_attesting_api {
+	struct encl_pos pos;
+	bool given;
+	unsigned port;
+};
+
+struct encl_attesting {
+	struct encl_pos pos;
+	bool given;
+	struct encl_attesting_api api;
+	struct encl_extend *extend;
+	size_t n_extend;
+	struct encl_strings lock; /* "16"; after all extensions */
+};
+
 struct encl_debug {
 	struct encl_pos pos;
 	bool given;
@@ -491,6 +525,7 @@ struct encl_manifest {
 	struct encl_pairs hosts;	 /* network.hosts: name -> address */
 	struct encl_strings nameservers; /* network.nameservers */
 	struct encl_debug debug;
+	struct encl_attesting attestation;
 	struct encl_sign sign;
 	struct encl_resources resources;
 	struct encl_expect expect;

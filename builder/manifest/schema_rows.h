@@ -37,6 +37,7 @@ extern const struct encl_key encl_manifest_layer_keys[];    /* of struct encl_la
 extern const struct encl_key encl_manifest_packages_keys[]; /* …_layer_packages */
 extern const struct encl_key encl_manifest_deploy_keys[];   /* of struct encl_manifest */
 extern const struct encl_key encl_manifest_docker_keys[];   /* of struct encl_docker */
+extern const struct encl_key encl_manifest_attestation_keys[]; /* …_attesting */
 extern const struct encl_key encl_manifest_container_keys[];
 extern const struct encl_key encl_manifest_container_health_keys[];
 

@@ -150,6 +150,37 @@ write_egress(const struct encl_launch_config *c, struct encl_buf *out, struct en
 	return 0;
 }
 
+/* The API's port and gateways; extensions, then locks. */
+static int
+write_attestation(const struct encl_launch_config *c, struct encl_buf *out,
+		  struct encl_err *e)
+{
+	encl_auto(encl_free) char *port = encl_xasprintf("%u", c->attest);
+
+	if (c->attest > 65535)
+		return encl_launch_refuse(e, "attestation port", port, "is none");
+	if (c->attest)
+		encl_launch_record(out, "attest", port);
+	for (size_t i = 0; c->attest && i < c->n_gateways; i++)
+		encl_launch_record(out, "attest_gateway", c->gateways[i]);
+	for (size_t i = 0; i < c->n_extend; i++) {
+		const struct encl_launch_extension *x = &c->extend[i];
+		char digits[2 * ENCL_DIGEST_MAX + 1];
+		encl_auto(encl_free) char *text = NULL;
+
+		encl_hex(x->data.bytes, encl_digest_size(x->data.algo), digits);
+		text = encl_xasprintf("%u %s", x->pcr, digits);
+		if (x->data.algo != ENCL_SHA384 || x->pcr < ENCL_EXTEND_FIRST ||
+		    x->pcr > ENCL_EXTEND_LAST)
+			return encl_launch_refuse(e, "extension", text,
+						  "is of no such register");
+		encl_launch_record(out, "extend", text);
+	}
+	for (size_t i = 0; i < c->lock.n; i++)
+		encl_launch_record(out, "lock", c->lock.v[i]);
+	return 0;
+}
+
 static int
 write_exchanges(const struct encl_launch_config *c, struct encl_buf *out,
 		struct encl_err *e)
@@ -217,7 +248,8 @@ encl_launch_config_write(const struct encl_launch_config *c, struct encl_buf *ou
 	if (c->exec)
 		encl_launch_record(&b, "exec", "");
 	if (write_network(c, &b, e) || write_ingress(c, &b, e) ||
-	    write_egress(c, &b, e) || write_exchanges(c, &b, e) || write_units(c, &b, e))
+	    write_egress(c, &b, e) || write_attestation(c, &b, e) ||
+	    write_exchanges(c, &b, e) || write_units(c, &b, e))
 		return -1;
 	encl_launch_record(&b, "end", "");
 	if (encl_buf_check(&b, "the config of launch (command, environment, hosts)", e))

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "manifest/manifest.h"
 
@@ -47,6 +48,12 @@ struct encl_launch_unit {
 	bool docker_health; /* the image or the container has a health check */
 };
 
+/* A register that is extended with the SHA-384 of something. */
+struct encl_launch_extension {
+	unsigned pcr;
+	struct encl_digest data;
+};
+
 struct encl_launch_config {
 	bool exec;		 /* debug.exec */
 	const char *hostname;	 /* NULL or "": launch's default */
@@ -57,9 +64,13 @@ struct encl_launch_config {
 	const struct encl_exchange *exchanges;
 	size_t n_exchanges;
 	const struct encl_outgoing *egress; /* NULL, or given */
-	/* where the containers reach its proxy (IPv4), or NULL */
+	unsigned attest;		    /* port of attestation.api; 0: none */
+	/* where the containers reach the two (IPv4), or NULL */
 	const char *const *gateways;
 	size_t n_gateways;
+	const struct encl_launch_extension *extend; /* in this order */
+	size_t n_extend;
+	struct encl_strings lock; /* "16" */
 	/* what is depended on comes first */
 	const struct encl_launch_unit *units;
 	size_t n_units;
@@ -72,6 +83,18 @@ struct encl_launch_config {
  */
 int encl_launch_config_write(const struct encl_launch_config *c, struct encl_buf *out,
 			     struct encl_err *e) ENCL_MUST_CHECK;
+
+/*
+ * The records again, of any image's config.  begin gives the bytes before the first,
+ * next those of one record; 0 where there is none of that form.
+ */
+struct encl_launch_item {
+	char key[64];
+	const char *value; /* not NUL-terminated */
+	size_t n;
+};
+size_t encl_launch_config_begin(const char *text, size_t n);
+size_t encl_launch_config_next(const char *text, size_t n, struct encl_launch_item *out);
 
 /*
  * AWS's /cmd and /env have one item a line: ENCL_USAGE, naming it, where one

@@ -76,17 +76,20 @@ register_number(const char *key, unsigned *out)
 	return n < ENCL_PCRS && !strcmp(key, again);
 }
 
-int
-encl_expect_document(struct encl_expectations *x, const json_t *doc, const char *source,
-		     struct encl_err *e)
+void
+encl_expect_value(struct encl_expectations *x, unsigned pcr, const struct encl_pcr *value,
+		  const char *source)
 {
-	const json_t *inner = json_object_get(doc, "Measurements");
-	const json_t *list = inner ? inner : doc;
+	add(x, pcr, value, source);
+}
+
+static int
+add_list(struct encl_expectations *x, const json_t *list, const char *source,
+	 struct encl_err *e)
+{
 	const char *key;
 	json_t *value;
 
-	if (!json_is_string(json_object_get(list, "PCR0")))
-		return encl_fail(e, ENCL_FAILED, "%s: has no Measurements.PCR0", source);
 	json_object_foreach ((json_t *)(uintptr_t)list, key, value) {
 		unsigned pcr;
 
@@ -101,6 +104,23 @@ encl_expect_document(struct encl_expectations *x, const json_t *doc, const char 
 		}
 	}
 	return 0;
+}
+
+int
+encl_expect_document(struct encl_expectations *x, const json_t *doc, const char *source,
+		     struct encl_err *e)
+{
+	const json_t *inner = json_object_get(doc, "Measurements");
+	const json_t *list = inner ? inner : doc;
+	const json_t *extended = inner ? json_object_get(doc, "Extended") : NULL;
+
+	if (!json_is_string(json_object_get(list, "PCR0")))
+		return encl_fail(e, ENCL_FAILED, "%s: has no Measurements.PCR0", source);
+	if (extended && !json_is_object(extended))
+		return encl_fail(e, ENCL_FAILED, "%s: Extended is no object", source);
+	if (add_list(x, list, source, e))
+		return -1;
+	return extended ? add_list(x, extended, source, e) : 0;
 }
 
 void

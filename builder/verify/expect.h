@@ -35,8 +35,12 @@ ENCL_AUTO_VAL(struct encl_expectations, encl_expectations_clear);
 int encl_expect_hex(struct encl_expectations *x, unsigned pcr, const char *hex,
 		    const char *source, struct encl_err *e) ENCL_MUST_CHECK;
 
+void encl_expect_value(struct encl_expectations *x, unsigned pcr,
+		       const struct encl_pcr *value, const char *source);
+
 /* {"Measurements": {"PCR0": …}} of build, nitro-cli and describe-eif, or the inner
- * object alone.  ENCL_FAILED: no PCR0 in it, or not hex. */
+ * object alone; and build's "Extended": {"PCR16": …}.  ENCL_FAILED: no PCR0 in it, or
+ * not hex. */
 int encl_expect_document(struct encl_expectations *x, const json_t *doc,
 			 const char *source, struct encl_err *e) ENCL_MUST_CHECK;
 
@@ -45,7 +49,7 @@ void encl_expect_measurements(struct encl_expectations *x,
 			      const struct encl_measurements *m, const char *source);
 
 /* Registers by number; NULL: has none of that number.  Where the values are an
- * image's, only 0, 1, 2 and 8 can be there. */
+ * image's, only 0, 1, 2 and 8 can be there, and those of extended.h. */
 struct encl_registers {
 	const struct encl_pcr *v[ENCL_PCRS];
 };

@@ -13,6 +13,7 @@
 #include "cmd.h"
 #include "evidence.h"
 #include "history.h"
+#include "image.h"
 #include "lock/lock.h"
 #include "manifests.h"
 #include "verbs.h"
@@ -71,6 +72,7 @@ print_text(const char *image, const struct encl_build_report *r, bool sizes)
 		encl_digest_format(&r->to_sign.digest, digest);
 		report("sign   %s %s (%s)\n", r->to_sign.alg, digest, r->to_sign_path);
 	}
+	report_extended(r->extended, 6);
 	if (sizes)
 		print_sizes(r->sizes);
 }
@@ -96,6 +98,8 @@ print_json(const char *image, const struct encl_build_report *r)
 					      digest));
 	}
 	json_object_set(doc, "Sections", r->sections);
+	if (r->extended)
+		json_object_set(doc, "Extended", r->extended);
 	json_object_set(doc, "Largest", r->sizes);
 	report_json(doc);
 }

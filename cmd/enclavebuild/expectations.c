@@ -11,6 +11,7 @@
 #include "base/parse.h"
 #include "operand.h"
 #include "sign/image.h"
+#include "verify/extended.h"
 #include "verify/policy.h"
 
 enum { MEASUREMENTS_MAX = 1 << 20, POLICY_MAX = 1 << 20, NUMBER = 3 };
@@ -79,12 +80,14 @@ read_image(struct cli *cli, const char *text, struct expectations *x, struct enc
 {
 	encl_auto(encl_eif_close) struct encl_eif eif = {.fd = -1};
 	encl_auto(encl_image_state_clear) struct encl_image_state s = {.crc = 0};
+	struct encl_extended extended;
 
 	if (operand_open(cli, text, &eif, e) ||
 	    encl_image_check(&eif, cli->env.jobs, &s, e) ||
-	    encl_image_require(&eif, &s, e))
+	    encl_image_require(&eif, &s, e) || encl_extended_of_image(&eif, &extended, e))
 		return -1;
 	encl_expect_measurements(&x->pcrs, &s.measurements, text);
+	encl_extended_expect(&extended, &x->pcrs, text);
 	return 0;
 }
 

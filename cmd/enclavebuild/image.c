@@ -22,6 +22,16 @@ report_measurements(const struct cli *cli, const struct encl_measurements *m)
 			report("%s %s\n", key, json_string_value(value));
 }
 
+void
+report_extended(const json_t *extended, int width)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach ((json_t *)(uintptr_t)extended, key, value)
+		report("%-*s %s\n", width, key, json_string_value(value));
+}
+
 char *
 printable(const char *text)
 {

@@ -8,6 +8,8 @@
 
 /* {"Measurements": …} with --json, else "PCR0 hex" lines. */
 void report_measurements(const struct cli *cli, const struct encl_measurements *m);
+/* {"PCR16": …} as lines, the names so wide at least; NULL: none. */
+void report_extended(const json_t *extended, int width);
 /* Bytes from outside for a terminal: control, non-ASCII and backslash as \xHH;
  * malloc'ed. */
 char *printable(const char *text);

@@ -16,6 +16,7 @@
 #include "operand.h"
 #include "sign/image.h"
 #include "verbs.h"
+#include "verify/extended.h"
 
 static const struct option_spec options[] = {
 	{"kernel", 0, "FILE", "kernel, of an image that is not there yet", false},
@@ -127,9 +128,24 @@ measure_parts(struct cli *cli, const struct args *a, struct encl_measurements *o
 	return encl_eif_measure_parts(in.parts, in.n, cli->env.jobs, out, e);
 }
 
+/* Of an image that is another's, there need not be any. */
+static json_t *
+find_extended(struct cli *cli, const struct encl_eif *eif)
+{
+	struct encl_extended x;
+	struct encl_err e;
+
+	if (encl_extended_of_image(eif, &x, &e)) {
+		encl_warn(&cli->log, "what it extends when it starts is not known: %s",
+			  e.msg);
+		return NULL;
+	}
+	return encl_extended_json(&x);
+}
+
 static int
 measure_image(struct cli *cli, const char *path, struct encl_measurements *out,
-	      struct encl_err *e)
+	      json_t **extended, struct encl_err *e)
 {
 	encl_auto(encl_eif_close) struct encl_eif eif = {.fd = -1};
 	encl_auto(encl_image_state_clear) struct encl_image_state s = {.crc = 0};
@@ -140,6 +156,8 @@ measure_image(struct cli *cli, const char *path, struct encl_measurements *out,
 	if (!s.crc_ok || (s.is_signed && !s.has_signature))
 		return encl_image_require(&eif, &s, e);
 	*out = s.measurements;
+	if (extended)
+		*extended = find_extended(cli, &eif);
 	return 0;
 }
 
@@ -213,7 +231,7 @@ write_to_sign(struct cli *cli, const struct args *a, struct encl_err *e)
 	    image.st_dev == out.st_dev && image.st_ino == out.st_ino)
 		return encl_fail(e, ENCL_USAGE, "--to-sign: %s is the image itself",
 				 path);
-	if (measure_image(cli, a->operands[0], &m, e) ||
+	if (measure_image(cli, a->operands[0], &m, NULL, e) ||
 	    encl_to_sign(args_get(a, "certificate"), encl_now(), &m.pcr0, &t, e) ||
 	    encl_write_file(path, t.bytes.data, t.bytes.len, 0644, e))
 		return -1;
@@ -223,17 +241,33 @@ write_to_sign(struct cli *cli, const struct args *a, struct encl_err *e)
 	return 0;
 }
 
+static void
+report_all(const struct cli *cli, const struct encl_measurements *m, json_t *extended)
+{
+	encl_auto(json_decref) json_t *v = NULL;
+
+	if (!cli->json || !extended) {
+		report_measurements(cli, m);
+		report_extended(extended, 0);
+		return;
+	}
+	v = encl_measurements_json(m);
+	json_object_set(v, "Extended", extended);
+	report_json(v);
+}
+
 static int
 measure(struct cli *cli, const struct args *a, struct encl_err *e)
 {
 	const char *certificate = args_get(a, "signing-certificate");
 	struct encl_measurements m = {.has_pcr8 = false};
+	encl_auto(json_decref) json_t *extended = NULL;
 	struct encl_pcr pcr8;
 
 	if (certificate && encl_certificate_pcr8(certificate, &pcr8, e))
 		return -1;
 	if (args_has(a, "kernel") ? measure_parts(cli, a, &m, e)
-	    : a->n_operands	  ? measure_image(cli, a->operands[0], &m, e)
+	    : a->n_operands	  ? measure_image(cli, a->operands[0], &m, &extended, e)
 				  : 0)
 		return -1;
 	if (!args_has(a, "kernel") && !a->n_operands) {
@@ -244,7 +278,7 @@ measure(struct cli *cli, const struct args *a, struct encl_err *e)
 		m.has_pcr8 = true;
 		m.pcr8 = pcr8;
 	}
-	report_measurements(cli, &m);
+	report_all(cli, &m, extended);
 	return 0;
 }
 
@@ -284,7 +318,8 @@ const struct command cmd_measure = {
 	.operands = "[IMAGE|REFERENCE]",
 	.max_operands = 1,
 	.help = "measure IMAGE computes them from the sections; a damaged image is an\n"
-		"error.  With --kernel, --cmdline and --ramdisk there need be no image\n"
+		"error.  Registers that it extends when it starts come last.\n"
+		"With --kernel, --cmdline and --ramdisk there need be no image\n"
 		"yet.  --file F and --signing-certificate C alone are nitro-cli pcr.\n"
 		"\n"
 		"--to-sign F --certificate C writes the bytes whose signature the image needs\n"

@@ -86,9 +86,8 @@ next_record(struct input *in, struct record *r)
 	return NULL;
 }
 
-/* Cuts the word before the next space off; NULL where there is none. */
-static char *
-cut(char **text)
+char *
+config_cut(char **text)
 {
 	char *word = *text;
 	char *space = strchr(word, ' ');
@@ -100,9 +99,8 @@ cut(char **text)
 	return word;
 }
 
-/* A struct more at the end of an array, zeroed; NULL where memory is short. */
-static void *
-grow(void **v, size_t *n, size_t size)
+void *
+config_grow(void **v, size_t *n, size_t size)
 {
 	char *grown = realloc(*v, (*n + 1) * size);
 
@@ -118,13 +116,13 @@ static const char *
 take_ingress(struct config *c, char *text)
 {
 	struct ingress *in =
-		grow((void **)&c->ingress, &c->n_ingress, sizeof *c->ingress);
+		config_grow((void **)&c->ingress, &c->n_ingress, sizeof *c->ingress);
 	const char *vsock;
 
 	if (!in)
 		return "no memory";
-	in->name = cut(&text);
-	vsock = in->name ? cut(&text) : NULL;
+	in->name = config_cut(&text);
+	vsock = in->name ? config_cut(&text) : NULL;
 	if (!vsock || !config_number(vsock, UINT32_MAX - 1, &in->vsock) ||
 	    !config_number(text, PORT_MAX, &in->tcp) || !in->tcp)
 		return "an ingress is not NAME VSOCK TCP";
@@ -136,8 +134,8 @@ static const char *
 take_exchange(struct config *c, char *text)
 {
 	static const char *const modes[] = {"ro", "rw", NULL};
-	struct exchange *x =
-		grow((void **)&c->exchanges, &c->n_exchanges, sizeof *c->exchanges);
+	struct exchange *x = config_grow((void **)&c->exchanges, &c->n_exchanges,
+					 sizeof *c->exchanges);
 	const char *vsock;
 	const char *mib;
 	const char *mode;
@@ -145,10 +143,10 @@ take_exchange(struct config *c, char *text)
 
 	if (!x)
 		return "no memory";
-	x->name = cut(&text);
-	vsock = x->name ? cut(&text) : NULL;
-	mib = vsock ? cut(&text) : NULL;
-	mode = mib ? cut(&text) : NULL;
+	x->name = config_cut(&text);
+	vsock = x->name ? config_cut(&text) : NULL;
+	mib = vsock ? config_cut(&text) : NULL;
+	mode = mib ? config_cut(&text) : NULL;
 	writable = mode ? config_word(mode, modes) : -1;
 	if (writable < 0 || !config_number(vsock, UINT32_MAX - 1, &x->vsock) ||
 	    !config_number(mib, SIZE_MAX >> 20, &x->max_mib) || *text != '/')
@@ -175,7 +173,7 @@ take_egress(struct config *c, const struct record *r)
 		return "a rule of egress is there without it";
 	if (strcmp(r->key, "egress_gateway") == 0)
 		return strings_add(&c->egress_gateways, r->value) ? "no memory" : NULL;
-	rule = grow((void **)&c->allow, &c->n_allow, sizeof *c->allow);
+	rule = config_grow((void **)&c->allow, &c->n_allow, sizeof *c->allow);
 	if (!rule)
 		return "no memory";
 	return egress_rule_parse(r->value, rule) ? NULL : "a rule of egress is none";
@@ -194,6 +192,9 @@ take(struct config *c, const struct record *r)
 	if (strcmp(r->key, "egress") == 0 || strcmp(r->key, "egress_gateway") == 0 ||
 	    strcmp(r->key, "egress_allow") == 0)
 		return take_egress(c, r);
+	if (strcmp(r->key, "attest") == 0 || strcmp(r->key, "attest_gateway") == 0 ||
+	    strcmp(r->key, "extend") == 0 || strcmp(r->key, "lock") == 0)
+		return config_attest_take(c, r);
 	if (strcmp(r->key, "exchange") == 0)
 		return take_exchange(c, r->value);
 	if (strcmp(r->key, "exec") == 0) {
@@ -231,7 +232,7 @@ begin_unit(struct config *c, const char *name)
 	for (size_t i = 0; i < c->n_units; i++)
 		if (strcmp(c->units[i].name, name) == 0)
 			return "two units have one name";
-	u = grow((void **)&c->units, &c->n_units, sizeof *c->units);
+	u = config_grow((void **)&c->units, &c->n_units, sizeof *c->units);
 	if (!u)
 		return "no memory";
 	u->name = name;
@@ -292,6 +293,8 @@ config_clear(struct config *c)
 	free(c->ingress);
 	free(c->egress_gateways.v);
 	free(c->allow);
+	free(c->attest_gateways.v);
+	free(c->extend);
 	free(c->exchanges);
 	free(c->hosts.v);
 	free(c->nameservers.v);

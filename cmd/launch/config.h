@@ -97,6 +97,13 @@ struct egress_rule {
 	const char *ports; /* "443,8000-8010", checked */
 };
 
+/* attestation.extend: SHA-384 of what a register is extended with. */
+enum { EXTENSION_SIZE = 48, EXTENSION_FIRST = 16, EXTENSION_LAST = 31 };
+struct extension {
+	unsigned pcr;
+	uint8_t data[EXTENSION_SIZE];
+};
+
 struct exchange {
 	const char *name;
 	size_t vsock, max_mib;
@@ -114,6 +121,11 @@ struct config {
 	struct strings egress_gateways; /* further addresses where it listens */
 	struct egress_rule *allow;
 	size_t n_allow;
+	size_t attest;			/* port of attestation.api; 0: none */
+	struct strings attest_gateways; /* further addresses where it listens */
+	struct extension *extend;	/* in this order */
+	size_t n_extend;
+	uint32_t lock; /* bit n: PCRn is locked then */
 	struct exchange *exchanges;
 	size_t n_exchanges;
 	bool exec;		   /* debug.exec */

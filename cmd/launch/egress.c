@@ -6,9 +6,7 @@
  * (builder/launch/egress.h), which resolves the name, connects and answers; from
  * there on the relay has it.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -227,7 +225,7 @@ client_ready(struct watch *w, uint32_t events)
 		return;
 	}
 	c->n += (size_t)n;
-	head = egress_head_end(c->bytes, c->n);
+	head = http_head_end(c->bytes, c->n);
 	if (head) {
 		take_request(c, head);
 	} else if (c->n == EGRESS_HEAD_MAX) {
@@ -332,33 +330,6 @@ came(struct watch *w, uint32_t events)
 	keep_sweeping();
 }
 
-/* IP_FREEBIND: a gateway's address comes with Docker's bridge, later. */
-static int
-listen_at(const char *address, size_t port)
-{
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-	const int one = 1;
-	int fd;
-
-	if (inet_pton(AF_INET, address, &a.sin_addr) != 1) {
-		errno = EINVAL;
-		return -1;
-	}
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -1;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	if (setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof one) ||
-	    bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 1024)) {
-		int saved = errno;
-
-		close(fd);
-		errno = saved;
-		return -1;
-	}
-	return fd;
-}
-
 static void
 add_listener(const char *address)
 {
@@ -368,7 +339,7 @@ add_listener(const char *address)
 
 	if (the.n_listeners == LISTENERS_MAX)
 		return;
-	fd = listen_at(address, the.config->egress);
+	fd = launch_listen(address, the.config->egress);
 	w->ready = came;
 	if (fd < 0 || loop_watch(w, fd, EPOLLIN)) {
 		say("egress: listen on ", address, ":", port, ": ", guest_why());

@@ -8,8 +8,9 @@
 #define LAUNCH_EGRESS_REQUEST_H
 
 #include "launch/egress_rules.h"
+#include "launch/http_head.h"
 
-enum { EGRESS_HEAD_MAX = 16384, EGRESS_HEADERS_MAX = 128 };
+enum { EGRESS_HEAD_MAX = 16384 };
 
 struct egress_request {
 	bool connect;
@@ -20,10 +21,7 @@ struct egress_request {
 	size_t n_head;
 };
 
-/* How many bytes the head has, with its empty line; 0: it is not all there. */
-size_t egress_head_end(const char *p, size_t n);
-
-/* 0, or the status of the answer and why (a constant). */
+/* A whole head (http_head.h).  0, or the status of the answer and why (a constant). */
 int egress_request_parse(const char *head, size_t n, struct egress_request *out,
 			 const char **why);
 

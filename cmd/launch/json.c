@@ -88,6 +88,45 @@ find(const struct json *j, const char *path)
 	return i >= 0 ? token(j, i) : NULL;
 }
 
+bool
+json_is_of(const struct json *j, const char *const *keys)
+{
+	size_t members = 0;
+	size_t found = 0;
+
+	for (int i = 1; i < j->n; i++) {
+		if (token(j, i)->parent < 0)
+			return false; /* behind the object */
+		members += token(j, i)->parent == 0;
+	}
+	for (; *keys; keys++) {
+		size_t n = strlen(*keys);
+		size_t times = 0;
+
+		for (int i = 1; i < j->n; i++)
+			times += is_key(j, i, 0, *keys, n);
+		if (times > 1)
+			return false;
+		found += times;
+	}
+	return j->n > 0 && found == members &&
+	       !j->text[token(j, 0)->end +
+			(int)strspn(j->text + token(j, 0)->end, " \t\r\n")];
+}
+
+enum json_kind
+json_kind(const struct json *j, const char *path)
+{
+	const jsmntok_t *t = find(j, path);
+
+	if (!t)
+		return JSON_ABSENT;
+	if (t->type == JSMN_STRING)
+		return JSON_TEXT;
+	return t->type == JSMN_PRIMITIVE && j->text[t->start] == 'n' ? JSON_NULL
+								     : JSON_OTHER;
+}
+
 /* Four hexadecimal digits (jsmn has seen to that they are). */
 static uint32_t
 hex4(const char *s)

@@ -20,6 +20,15 @@ bool json_parse(struct json *j, const char *text, size_t n);
 void json_clear(struct json *j);
 
 /*
+ * Is the text one object and nothing behind it, each key one of keys (NULL-ended),
+ * as it is written, and there once?
+ */
+bool json_is_of(const struct json *j, const char *const *keys);
+
+enum json_kind { JSON_ABSENT, JSON_NULL, JSON_TEXT, JSON_OTHER };
+enum json_kind json_kind(const struct json *j, const char *path);
+
+/*
  * The string at path, unescaped, as one line: control characters become
  * blanks, what does not fit is cut at a character's border.  False, and out
  * empty, where there is no string.

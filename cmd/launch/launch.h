@@ -33,6 +33,14 @@ void launch_egress(const struct config *c);
 /* The parent's end of network.egress listens on that vsock port, says
  * the status channel.  False: the config has no egress. */
 bool launch_egress_parent(uint32_t port);
+/* listen.c: a TCP listener on an address of the enclave's own, which may come
+ * later (a gateway's, with Docker's bridge: IP_FREEBIND); -1 and errno. */
+int launch_listen(const char *address, size_t port);
+/* attest.c: the API of attestation listens from now on. */
+void launch_attest(const struct config *c);
+/* extend.c: registers are extended and locked.  False: they are not, and nothing
+ * may be started. */
+bool launch_extend(const struct config *c);
 /* exchanges.c: folders of the parent's; waits a moment for their content. */
 void launch_exchanges(const struct config *c);
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "guest/say.h"
+#include "launch/base64.h"
 #include "launch/docker.h"
 #include "launch/launch.h"
 #include "launch/nsm.h"
@@ -29,17 +30,18 @@ enum {
 	COME_MS = 2000,	     /* since our start, where nobody has come yet */
 	CLOSE_MS = 2000,     /* for the parent to close behind the last line */
 	UNIT_LINE_MAX = 160,
-	VSOCK_PORT_DIGITS = 10
+	VSOCK_PORT_DIGITS = 10,
+	NONCE_MIN = 8,
+	NONCE_MAX = 64
 };
 
 struct peer {
 	struct watch watch;
 	char ask[ASK_MAX];
 	unsigned ask_n;
-	uint8_t nonce[NSM_NONCE_MAX];
-	unsigned nonce_n; /* 0: it has not asked */
-	bool asked;	  /* its nonce is with the module */
-	size_t at, n;	  /* of out: what is to be sent */
+	struct nsm_call call; /* its ask.nonce.n is 0 where it has not asked */
+	uint8_t nonce[NONCE_MAX];
+	size_t at, n; /* of out: what is to be sent */
 	char out[OUT_MAX];
 };
 
@@ -60,6 +62,7 @@ hang_up(struct peer *p)
 	int fd = p->watch.fd;
 	bool others = false;
 
+	nsm_forget(&p->call);
 	loop_unwatch(&p->watch);
 	close(fd);
 	for (unsigned i = 0; i < PEERS_MAX; i++) {
@@ -194,60 +197,30 @@ status_ready(void)
 
 /* ---- attestations ---- */
 
-static void next_attestation(void);
-
 static void
-attested(const char *document, const char *why)
+attested(struct nsm_call *c, const uint8_t *document, size_t n, const char *why,
+	 bool refused)
 {
-	for (unsigned i = 0; i < PEERS_MAX; i++) {
-		struct peer *p = the.peers[i];
+	char text[(NSM_ANSWER_MAX + 2) / 3 * 4 + 1];
 
-		if (!p || !p->asked)
-			continue;
-		p->asked = false;
-		p->nonce_n = 0;
-		tell(p, document ? "attestation " : "attestation none ",
-		     document ? document : why);
-	}
-	next_attestation();
+	(void)refused;
+	c->ask.nonce.n = 0;
+	if (document)
+		text[base64_encode(document, n, text)] = 0;
+	tell(c->arg, document ? "attestation " : "attestation none ",
+	     document ? text : why);
 }
 
-static void
-next_attestation(void)
+/* The length, or 0 where text is no nonce: lower-case digits. */
+static size_t
+take_nonce(const char *text, uint8_t out[NONCE_MAX])
 {
-	for (unsigned i = 0; i < PEERS_MAX && !nsm_is_busy(); i++) {
-		struct peer *p = the.peers[i];
+	size_t n = strlen(text);
 
-		if (!p || !p->nonce_n)
-			continue;
-		p->asked = true;
-		nsm_attest(p->nonce, p->nonce_n, attested);
-	}
-}
-
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The length, or 0 where text is no nonce. */
-static unsigned
-take_nonce(const char *text, uint8_t out[NSM_NONCE_MAX])
-{
-	unsigned n = 0;
-
-	for (; *text; text += 2) {
-		int high = hex_digit(text[0]);
-		int low = high < 0 ? -1 : hex_digit(text[1]);
-
-		if (low < 0 || n == NSM_NONCE_MAX)
-			return 0;
-		out[n++] = (uint8_t)(high << 4 | low);
-	}
-	return n < NSM_NONCE_MIN ? 0 : n;
+	if (text[strspn(text, "0123456789abcdef")] ||
+	    !hex_decode(text, n, out, NONCE_MAX, &n))
+		return 0;
+	return n < NONCE_MIN ? 0 : n;
 }
 
 /* ---- in ---- */
@@ -256,7 +229,7 @@ take_nonce(const char *text, uint8_t out[NSM_NONCE_MAX])
 static bool
 ask_attestation(struct peer *p, const char *nonce)
 {
-	unsigned n = p->nonce_n ? 0 : take_nonce(nonce, p->nonce);
+	size_t n = p->call.ask.nonce.n ? 0 : take_nonce(nonce, p->nonce);
 
 	if (!n) {
 		hang_up(p);
@@ -264,8 +237,11 @@ ask_attestation(struct peer *p, const char *nonce)
 	}
 	if (!nsm_there())
 		return tell(p, "attestation none there is no Nitro Secure Module", "");
-	p->nonce_n = n;
-	next_attestation();
+	p->call = (struct nsm_call){.question = NSM_DOCUMENT,
+				    .ask = {.nonce = {p->nonce, n}},
+				    .told = attested,
+				    .arg = p};
+	nsm_ask(&p->call);
 	return true;
 }
 

@@ -74,6 +74,11 @@ supervise(const struct config *c)
 	}
 	status_start(c->exec);
 	exec_start(c);
+	if (!launch_extend(c)) {
+		status_end(LAUNCH_FAILED, 0);
+		return LAUNCH_FAILED;
+	}
+	launch_attest(c);
 	if (units_start(c))
 		return LAUNCH_FAILED;
 	loop_run();

@@ -4,6 +4,7 @@
 #pragma GCC diagnostic ignored "-Wconversion"
 #include "../../cmd/launch/egress_request.c"
 #include "../../cmd/launch/egress_rules.c"
+#include "../../cmd/launch/http_head.c"
 #pragma GCC diagnostic pop
 #include "fuzz.h"
 
@@ -27,7 +28,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct egress_rule *near;
 	struct egress_request r;
 	const char *why;
-	size_t n = egress_head_end((const char *)data, size);
+	size_t n = http_head_end((const char *)data, size);
 
 	if (!n || egress_request_parse((const char *)data, n, &r, &why))
 		return 0;
@@ -35,7 +36,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!egress_rule_parse(rule_text, &rule))
 		abort();
 	egress_match(&rule, 1, &r.target, &near);
-	if (r.head && egress_head_end(r.head, r.n_head) != r.n_head)
+	if (r.head && http_head_end(r.head, r.n_head) != r.n_head)
 		abort();
 	free(r.head);
 	return 0;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The guest's reader of /.enclave/config. */
+#include "../../cmd/launch/base64.c"
 #include "../../cmd/launch/config.c"
+#include "../../cmd/launch/config_attest.c"
 #include "../../cmd/launch/config_unit.c"
 #include "../../cmd/launch/egress_rules.c"
 #include "fuzz.h"

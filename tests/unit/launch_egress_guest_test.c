@@ -27,6 +27,7 @@
 #pragma GCC diagnostic ignored "-Wconversion"
 #include "../../cmd/launch/egress.c"
 #include "../../cmd/launch/egress_say.c"
+#include "../../cmd/launch/listen.c"
 #pragma GCC diagnostic pop
 #undef join
 #include "test.h"

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "../../cmd/launch/egress_request.c"
+#include "../../cmd/launch/http_head.c"
 #include "test.h"
 
 static const char *
@@ -308,7 +309,7 @@ TEST(launch_egress_request_plain)
 		const char *why;
 
 		EQ_INT(strlen(rows[i].text),
-		       egress_head_end(rows[i].text, strlen(rows[i].text)));
+		       http_head_end(rows[i].text, strlen(rows[i].text)));
 		EQ_INT(0, egress_request_parse(rows[i].text, strlen(rows[i].text), &r,
 					       &why));
 		CHECK(!r.connect);
@@ -415,7 +416,7 @@ TEST(launch_egress_request_limits)
 	size_t n = sizeof first - 1;
 
 	memcpy(text, first, n);
-	for (int i = 1; i < EGRESS_HEADERS_MAX; i++, n += 6)
+	for (int i = 1; i < HTTP_HEADERS_MAX; i++, n += 6)
 		memcpy(text + n, "a: b\r\n", 6);
 	memcpy(text + n, "\r\n", 2);
 	EQ_INT(0, egress_request_parse(text, n + 2, &r, &why));
@@ -423,9 +424,9 @@ TEST(launch_egress_request_limits)
 	memcpy(text + n, "c: d\r\n\r\n", 8);
 	EQ_INT(400, egress_request_parse(text, n + 8, &r, &why));
 	EQ_STR("there are too many header lines", why);
-	EQ_INT(0, egress_head_end("GET", 3));
-	EQ_INT(0, egress_head_end("GET / HTTP/1.1\r\n", 16));
-	EQ_INT(0, egress_head_end("GET / HTTP/1.1\r\n\r", 17));
-	EQ_INT(18, egress_head_end("GET / HTTP/1.1\r\n\r\nmore", 22));
-	EQ_INT(16, egress_head_end("GET / HTTP/1.1\n\nmore", 20));
+	EQ_INT(0, http_head_end("GET", 3));
+	EQ_INT(0, http_head_end("GET / HTTP/1.1\r\n", 16));
+	EQ_INT(0, http_head_end("GET / HTTP/1.1\r\n\r", 17));
+	EQ_INT(18, http_head_end("GET / HTTP/1.1\r\n\r\nmore", 22));
+	EQ_INT(16, http_head_end("GET / HTTP/1.1\n\nmore", 20));
 }

@@ -7,13 +7,8 @@
 
 #include <stdio.h>
 
-#include "launch/nsm.h"
 #include "life.h"
 #include "test.h"
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#include "../../cmd/launch/nsm_cbor.c"
-#pragma GCC diagnostic pop
 
 #define TOLD(want, fd) EQ_STR(want, life_told(fd))
 #define HEAD	       "enclave-status 1; nsm no; exec no; "
@@ -203,12 +198,13 @@ TEST(launch_status_attest)
 	life_told(fd);
 	ask(fd, "attest 0a01020304050607\n");
 	TOLD("attestation none there is no Nitro Secure Module; ", fd);
-	life_nsm = "QUJD";
+	life_nsm = "ABC";
 	ask(fd, "attest 0a01020304050607\n");
 	ask(other, "attest 0a01020304050607\n"); /* waits for its turn */
 	TOLD("", fd);
 	life_pass(100);
 	TOLD("attestation QUJD; ", fd);
+	EQ_STR("-/0a01020304050607/-", life_asked_nsm);
 	life_told(other);
 	life_pass(100);
 	TOLD("attestation QUJD; ", other);
@@ -245,7 +241,7 @@ TEST(launch_status_rules)
 	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
 		int fd = begin(v, 1);
 
-		life_nsm = "QUJD";
+		life_nsm = "ABC";
 		life_told(fd);
 		ask(fd, broken[i]);
 		if (strcmp(life_told(fd), "closed") != 0)
@@ -292,111 +288,6 @@ TEST(launch_status_many_and_slow)
 	TOLD(HEAD "unit app started; ready; ", fds[1]);
 	close(fds[1]);
 	end(fds[0]);
-}
-
-/* ---- the module's words ---- */
-
-TEST(launch_nsm_request)
-{
-	static const uint8_t nonce[24] = {1, 2, 3};
-	static const char want[] = "\xa1\x6b"
-				   "Attestation\xa3\x69user_data\xf6\x65nonce\x48"
-				   "\1\2\3\0\0\0\0\0\x6apublic_key\xf6";
-	uint8_t out[NSM_REQUEST_MAX];
-	size_t n = nsm_request(nonce, 8, out);
-
-	EQ_MEM(want, sizeof want - 1, out, n);
-	n = nsm_request(nonce, 24, out);
-	EQ_INT(sizeof want - 1 + 17, n);
-	EQ_INT(0x58, out[31]);
-	EQ_INT(24, out[32]);
-}
-
-TEST(launch_nsm_document)
-{
-#define ROW(bytes, ...)                                                                  \
-	{                                                                                \
-		bytes, sizeof bytes - 1, __VA_ARGS__                                     \
-	}
-	static const struct {
-		const char *answer;
-		size_t n;
-		const char *document, *why;
-	} rows[] = {
-		ROW("\xa1\x6b"
-		    "Attestation\xa1\x68"
-		    "document\x43"
-		    "abc",
-		    "abc", NULL),
-		ROW("\xa1\x6b"
-		    "Attestation\xa1\x68"
-		    "document\x59\0\3"
-		    "abc",
-		    "abc", NULL),
-		ROW("\xa1\x65"
-		    "Error\x6f"
-		    "InvalidArgument",
-		    NULL, "InvalidArgument"),
-		ROW("\xa1\x65"
-		    "Error\x63"
-		    "a\nb",
-		    NULL, "a?b"),
-		ROW("\xa1\x65"
-		    "Error\x64"
-		    "abc",
-		    NULL, "what is not known"),
-		/* too short, too long, empty, endless, nothing */
-		ROW("\xa1\x6b"
-		    "Attestation\xa1\x68"
-		    "document\x44"
-		    "abc",
-		    NULL, "what is not known"),
-		ROW("\xa1\x6b"
-		    "Attestation\xa1\x68"
-		    "document\x42"
-		    "abc",
-		    NULL, "what is not known"),
-		ROW("\xa1\x6b"
-		    "Attestation\xa1\x68"
-		    "document\x40",
-		    NULL, "what is not known"),
-		ROW("\xa1\x6b"
-		    "Attestation\xa1\x68"
-		    "document\x5f\x43"
-		    "abc\xff",
-		    NULL, "what is not known"),
-		ROW("\xa1\x6b"
-		    "Attestation\xa1\x68"
-		    "document\x5b\0\0\0\0\0\0\0\3"
-		    "abc",
-		    NULL, "what is not known"),
-		ROW("\xa2\x6b"
-		    "Attestation\xa1\x68"
-		    "document\x43"
-		    "abc",
-		    NULL, "what is not known"),
-		ROW("", NULL, "what is not known"),
-		ROW("\xa1", NULL, "what is not known"),
-	};
-#undef ROW
-
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		char why[80] = "";
-		char want[80];
-		size_t n = 0;
-		const uint8_t *got = nsm_document((const uint8_t *)rows[i].answer,
-						  rows[i].n, &n, why, sizeof why);
-
-		if (rows[i].document) {
-			CHECK(got);
-			EQ_MEM(rows[i].document, strlen(rows[i].document), got, n);
-			continue;
-		}
-		CHECK(!got);
-		snprintf(want, sizeof want, "the Nitro Secure Module says %s",
-			 rows[i].why);
-		EQ_STR(want, why);
-	}
 }
 
 /* ---- the parent's reader ---- */

@@ -61,8 +61,8 @@
 #define status_ready	     life_status_ready
 #define status_end	     life_status_end
 #define nsm_there	     life_nsm_there
-#define nsm_is_busy	     life_nsm_is_busy
-#define nsm_attest	     life_nsm_attest
+#define nsm_ask		     life_nsm_ask
+#define nsm_forget	     life_nsm_forget
 #define launch_has_vsock     life_has_vsock
 #define encl_relay_listen    life_listen
 #define launch_egress_parent life_egress_parent
@@ -76,6 +76,9 @@
 #define json_text	     life_json_text
 #define json_int	     life_json_int
 #define json_flag	     life_json_flag
+#define json_is_of	     life_json_is_of
+#define json_kind	     life_json_kind
+#define launch_listen	     life_launch_listen
 #define frames_feed	     life_frames_feed
 #define loop_watch	     life_loop_watch
 #define loop_change	     life_loop_change
@@ -167,9 +170,11 @@ unsigned life_asked(const char *request);
 
 /* ---- the parent ---- */
 
-/* The module of the machine: what it answers, "!why" or nothing for ever; NULL:
- * there is none. */
+/* The module of the machine: the document that it gives, "!why" it gives none, or
+ * "?why" it does not take such a request; NULL: there is none.  life_asked_nsm is
+ * what it was asked last: "registers", or "user data/nonce/public key" in hex. */
 extern const char *life_nsm;
+extern char life_asked_nsm[6000];
 /* A connection to the status channel. */
 int life_parent(void);
 /* What it was told since, as "line; line; ", with "closed" where that is so. */

@@ -10,7 +10,7 @@
 #undef connect
 
 const char *life_nsm;
-static bool asking;
+char life_asked_nsm[6000];
 static struct sockaddr_un address;
 static socklen_t address_n;
 
@@ -85,37 +85,83 @@ nsm_there(void)
 	return life_nsm;
 }
 
-bool
-nsm_is_busy(void)
-{
-	return asking;
-}
-
 static struct {
 	struct timer timer;
-	void (*told)(const char *document, const char *why);
+	struct nsm_call *first;
 } module;
+
+static void
+note_bytes(struct nsm_bytes b)
+{
+	char *at = life_asked_nsm + strlen(life_asked_nsm);
+
+	if (b.p)
+		hex_encode(b.p, b.n, at);
+	else
+		strcpy(at, "-");
+}
+
+static void
+note_asked(const struct nsm_call *c)
+{
+	life_asked_nsm[0] = 0;
+	if (c->question == NSM_REGISTERS) {
+		strcpy(life_asked_nsm, "registers");
+		return;
+	}
+	note_bytes(c->ask.user_data);
+	strcat(life_asked_nsm, "/");
+	note_bytes(c->ask.nonce);
+	strcat(life_asked_nsm, "/");
+	note_bytes(c->ask.public_key);
+}
 
 static void
 answer(struct timer *t)
 {
-	(void)t;
-	asking = false;
-	if (*life_nsm == '!')
-		module.told(NULL, life_nsm + 1);
+	static struct nsm_pcr pcrs[NSM_PCRS];
+	struct nsm_call *c = module.first;
+
+	if (!c)
+		return;
+	module.first = c->next;
+	if (module.first)
+		loop_timer(t, 100);
+	note_asked(c);
+	for (unsigned i = 0; i < NSM_PCRS; i++) {
+		memset(pcrs[i].value, (int)i, NSM_PCR_SIZE);
+		pcrs[i].locked = i < 17;
+	}
+	if (*life_nsm == '!' || *life_nsm == '?')
+		c->told(c, NULL, 0, life_nsm + 1, *life_nsm == '?');
+	else if (c->question == NSM_REGISTERS)
+		c->told(c, pcrs[0].value, sizeof pcrs, NULL, false);
 	else
-		module.told(life_nsm, NULL);
+		c->told(c, (const uint8_t *)life_nsm, strlen(life_nsm), NULL, false);
 }
 
 void
-nsm_attest(const uint8_t *nonce, size_t n,
-	   void (*told)(const char *document, const char *why))
+nsm_ask(struct nsm_call *c)
 {
-	CHECK(n >= 8 && nonce[0] == 0x0a);
-	asking = true;
-	module.told = told;
-	module.timer = (struct timer){.expired = answer};
-	loop_timer(&module.timer, 100);
+	struct nsm_call **end = &module.first;
+
+	while (*end)
+		end = &(*end)->next;
+	*end = c;
+	c->next = NULL;
+	module.timer.expired = answer;
+	if (module.first == c)
+		loop_timer(&module.timer, 100);
+}
+
+void
+nsm_forget(struct nsm_call *c)
+{
+	for (struct nsm_call **p = &module.first; *p; p = &(*p)->next)
+		if (*p == c) {
+			*p = c->next;
+			return;
+		}
 }
 
 void
@@ -130,5 +176,5 @@ life_reset_status(void)
 		close(the.listener.fd);
 	memset(&the, 0, sizeof the);
 	life_nsm = NULL;
-	asking = false;
+	memset(&module, 0, sizeof module);
 }

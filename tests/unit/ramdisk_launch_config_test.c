@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../../cmd/launch/config.c"
+#include "../../cmd/launch/config_attest.c"
 #include "../../cmd/launch/config_unit.c"
 #include "../../cmd/launch/egress_rules.c"
 #include "base/alloc.h"
