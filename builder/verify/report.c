@@ -80,7 +80,7 @@ static void
 begin(struct encl_report_state *s)
 {
 	const char *css = (const char *)encl_embedded_report_css;
-	size_t n = (size_t)(encl_embedded_report_css_end - encl_embedded_report_css);
+	const size_t n = strlen(css);
 	struct encl_page *p = s->p;
 
 	encl_page_raw(p, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"

@@ -133,7 +133,7 @@ take_row(const struct room *r, struct encl_area *first, uint64_t *bytes)
 	uint64_t row = first->bytes;
 	uint64_t now = worst(r, row, first->bytes, first->bytes);
 	uint64_t largest = first->bytes;
-	uint64_t smallest = first->bytes;
+	uint64_t smallest = largest;
 	struct encl_area *c = first->next;
 
 	for (; c; c = c->next) {

@@ -3,13 +3,13 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "verify/report_internal.h"
+#include "verify/report_diff.h"
 #include "verify/report_view.h"
 
 enum {
 	FILES_MAX = 1000,
 	ROWS_MAX = 500,
-	DIFF_MAX = 64 * 1024,
+	TEXT_MAX = 64 * 1024,
 	DIFFS_MAX = 200,
 	DIGEST_SHOWN = 7 + 16
 };
@@ -20,8 +20,8 @@ text_of(const json_t *o, const char *key)
 	return json_string_value(json_object_get(o, key));
 }
 
-static enum encl_moves
-moves_of(const json_t *pcrs)
+enum encl_moves
+encl_report_moves(const json_t *pcrs)
 {
 	enum encl_moves m = ENCL_MOVES_NONE;
 	const json_t *v;
@@ -43,8 +43,8 @@ moves_of(const json_t *pcrs)
 }
 
 /* Strings as they are, anything else as JSON. */
-static void
-value(struct encl_page *p, const json_t *v)
+void
+encl_report_value(struct encl_page *p, const json_t *v)
 {
 	encl_auto(encl_free) char *text = NULL;
 	bool digest;
@@ -66,31 +66,16 @@ value(struct encl_page *p, const json_t *v)
 	encl_page_raw(p, "</code>");
 }
 
-/* What was and what is; of what is added or removed there is one only. */
-static void
-change(struct encl_page *p, const json_t *pair)
-{
-	const json_t *before = json_array_get(pair, 0);
-	const json_t *now = json_array_get(pair, 1);
-
-	if (before && !json_is_null(before))
-		value(p, before);
-	if (before && !json_is_null(before) && now && !json_is_null(now))
-		encl_page_raw(p, " → ");
-	if (now && !json_is_null(now))
-		value(p, now);
-}
-
 static void
 value_cell(struct encl_page *p, const json_t *v)
 {
 	encl_page_raw(p, "<td>");
-	value(p, v);
+	encl_report_value(p, v);
 	encl_page_raw(p, "</td>");
 }
 
-static void
-change_cell(struct encl_page *p, const json_t *row)
+void
+encl_report_change_cell(struct encl_page *p, const json_t *row)
 {
 	const char *change = text_of(row, "Change");
 	const char *sign = !change			? ""
@@ -153,11 +138,11 @@ sections(struct encl_report_state *s)
 	encl_page_table(p, "~Sections that differ",
 			"Section|Change|#Bytes before|#Bytes now|Moves");
 	json_array_foreach (rows, i, row) {
-		enum encl_moves m = moves_of(json_object_get(row, "PCRs"));
+		enum encl_moves m = encl_report_moves(json_object_get(row, "PCRs"));
 
 		encl_page_row(p, encl_moves_class(m));
 		encl_page_head_cell(p, text_of(row, "Type"), false);
-		change_cell(p, row);
+		encl_report_change_cell(p, row);
 		size_or_none(p, json_object_get(row, "SizeA"));
 		size_or_none(p, json_object_get(row, "SizeB"));
 		encl_page_raw(p, "<td>");
@@ -172,7 +157,7 @@ sections(struct encl_report_state *s)
 		if (!text)
 			continue;
 		encl_page_raw(p, "<pre>");
-		encl_page_text_max(p, text, strlen(text), DIFF_MAX);
+		encl_page_text_max(p, text, strlen(text), TEXT_MAX);
 		encl_page_raw(p, "</pre>\n");
 	}
 }
@@ -195,146 +180,13 @@ packages(struct encl_report_state *s)
 			break;
 		encl_page_row(p, "app");
 		encl_page_head_cell(p, text_of(row, "Name"), true);
-		change_cell(p, row);
+		encl_report_change_cell(p, row);
 		value_cell(p, json_object_get(row, "A"));
 		value_cell(p, json_object_get(row, "B"));
 		encl_page_row_end(p);
 	}
 	encl_page_more_row(p, 4, n - i, "packages");
 	encl_page_table_end(p);
-}
-
-/* "mode 644 → 755", a line a field; of what is added or removed in one line. */
-static void
-fields(struct encl_page *p, const json_t *file)
-{
-	const json_t *list = json_object_get(file, "Fields");
-	const json_t *elf = json_object_get(file, "Elf");
-	const char *how = text_of(file, "Change");
-	bool one_sided = how && strcmp(how, "changed") != 0;
-	const char *key;
-	json_t *pair;
-	bool any = false;
-
-	json_object_foreach ((json_t *)(uintptr_t)list, key, pair) {
-		encl_page_raw(p, !any ? "" : one_sided ? ", " : "<br>");
-		any = true;
-		encl_page_text(p, key);
-		encl_page_raw(p, " ");
-		change(p, pair);
-	}
-	json_object_foreach ((json_t *)(uintptr_t)elf, key, pair) {
-		encl_page_raw(p, any ? "<br>" : "");
-		any = true;
-		encl_page_raw(p, "ELF ");
-		encl_page_text(p, key);
-		encl_page_raw(p, " ");
-		change(p, pair);
-	}
-}
-
-static void
-owner(struct encl_report_state *s, const json_t *o)
-{
-	json_int_t line = json_integer_value(json_object_get(o, "Line"));
-
-	if (!o) {
-		encl_page_raw(s->p, "<span class=\"quiet\">not known</span>");
-		return;
-	}
-	encl_page_text(s->p, text_of(o, "Kind"));
-	encl_page_raw(s->p, " ");
-	encl_page_text(s->p, text_of(o, "Name"));
-	if (text_of(o, "Item")) {
-		encl_page_raw(s->p, " (");
-		encl_page_text(s->p, text_of(o, "Item"));
-		if (line > 0 && s->r->manifest) {
-			encl_page_raw(s->p, ", ");
-			encl_page_text(s->p, s->r->manifest);
-			encl_page_fmt(s->p, ":%lld", (long long)line);
-		}
-		encl_page_raw(s->p, ")");
-	}
-}
-
-static void
-file_row(struct encl_report_state *s, const json_t *file)
-{
-	enum encl_moves m = moves_of(json_object_get(file, "PCRs"));
-	const json_t *before = json_object_get(file, "OwnerA");
-	struct encl_page *p = s->p;
-
-	encl_page_row(p, encl_moves_class(m));
-	encl_page_head_cell(p, text_of(file, "Path"), true);
-	change_cell(p, file);
-	encl_page_raw(p, "<td>");
-	fields(p, file);
-	encl_page_raw(p, "</td><td>");
-	owner(s, json_object_get(file, "Owner"));
-	if (before) {
-		encl_page_raw(p, "<br>before: ");
-		owner(s, before);
-	}
-	encl_page_raw(p, "</td><td>");
-	encl_report_mark(p, m);
-	encl_page_raw(p, "</td>");
-	encl_page_row_end(p);
-}
-
-/* Texts that differ, line by line. */
-static void
-texts(struct encl_report_state *s, const json_t *files)
-{
-	struct encl_page *p = s->p;
-	const json_t *file;
-	size_t shown = 0;
-	size_t i;
-
-	json_array_foreach (files, i, file) {
-		const char *text = text_of(file, "Diff");
-
-		if (!text || !*text || shown++ >= DIFFS_MAX)
-			continue;
-		encl_page_raw(p, "<details><summary>Lines of <code>");
-		encl_page_text(p, text_of(file, "Path"));
-		encl_page_raw(p, "</code></summary>\n<pre class=\"diff\">");
-		for (size_t done = 0; text[done] && done < DIFF_MAX;) {
-			size_t n = strcspn(text + done, "\n");
-			const char *class = text[done] == '+'	? "add"
-					    : text[done] == '-' ? "del"
-								: "same";
-
-			encl_page_fmt(p, "<span class=\"%s\">", class);
-			encl_page_text_max(p, text + done, n, ENCL_PAGE_TEXT_MAX);
-			encl_page_raw(p, "</span>\n");
-			done += n + (text[done + n] == '\n');
-		}
-		encl_page_raw(p, "</pre></details>\n");
-	}
-	if (shown > DIFFS_MAX)
-		encl_page_fmt(p, "<p>and %zu more texts</p>\n", shown - DIFFS_MAX);
-}
-
-static void
-files(struct encl_report_state *s)
-{
-	const json_t *list = json_object_get(s->r->diff, "Files");
-	size_t n = json_array_size(list);
-	const json_t *file;
-	size_t i;
-
-	if (!n)
-		return;
-	encl_page_raw(s->p, "<h3>Files</h3>\n");
-	encl_page_table(s->p, "~Files that differ", "File|Change|Fields|Came from|Moves");
-	json_array_foreach (list, i, file) {
-		if (i == FILES_MAX)
-			break;
-		file_row(s, file);
-	}
-	encl_page_more_row(s->p, 5, n - i, "files");
-	encl_page_table_end(s->p);
-	texts(s, list);
 }
 
 static void
@@ -374,7 +226,7 @@ encl_report_differences(struct encl_report_state *s)
 	pairs(s, "Measurements", "PCR", "~Measurements");
 	sections(s);
 	packages(s);
-	files(s);
+	encl_report_diff_files(s);
 	pairs(s, "Metadata", "Key", "~Metadata");
 	pairs(s, "Signature", "Field", "~Signature");
 	pairs(s, "Header", "Field", "~Header");
