@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `verify --rebuild`: the image against what its manifest and lock give. */
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/stream.h"
 #include "lock/lock.h"
@@ -39,6 +41,10 @@ verify_rebuild(struct verification *v, struct encl_err *e)
 
 	if (!file)
 		return 0;
+	if (!strcmp(file, "-"))
+		return encl_fail(e, ENCL_USAGE,
+				 "--rebuild: \"-\" has no lock beside it; give the "
+				 "manifest's name");
 	if (read_manifest(file, &m, e) || (o.use_cache && cli_need_cache(v->cli, e)) ||
 	    encl_rebuild(&v->cli->env, m, &v->eif, &v->state, &o, &v->checks, &v->diff,
 			 e))

@@ -290,6 +290,8 @@ grep -q '^enclavebuild: rebuild: enclave.yaml:8:5: rootfs\[1\]: .*app_1.0.deb: .
 mirror one
 
 # ---- what cannot be built ----
+rejects 2 '--rebuild: "-" has no lock beside it; give the manifest'"'"'s name' "$ENCL" verify good.eif --rebuild -
+rejects 2 '--use-cache is for --rebuild' "$ENCL" verify good.eif --use-cache
 rm enclave.lock
 rejects 3 'enclave.lock is not there: without it nothing says what was built from' "$ENCL" verify good.eif --rebuild enclave.yaml
 cp good.lock enclave.lock
