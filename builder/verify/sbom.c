@@ -61,7 +61,7 @@ make_id(struct encl_sbom_collector *c, const struct encl_component *one, const c
 	encl_hash_final(h, &d);
 	encl_hash_free(h);
 	encl_hex(d.bytes, 8, hex);
-	for (size_t i = 0; one->name[i] && i < sizeof name - 1; i++)
+	for (size_t i = 0; i < sizeof name - 1 && one->name[i]; i++)
 		name[i] = strchr(plain, one->name[i]) ? one->name[i] : '-';
 	return encl_sbom_keep(
 		c, encl_xasprintf("%s-%s-%s", kind_names[one->kind], name, hex));
