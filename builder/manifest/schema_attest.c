@@ -123,6 +123,7 @@ const struct encl_key encl_manifest_attestation_keys[] = {
 	 .max = 16,
 	 FIELD(A, lock),
 	 .example = "[16]",
-	 .help = "Registers that nobody can extend any more after that."},
+	 .help = "Registers that nobody can extend any more after that.  Documents have "
+		 "locked registers only."},
 	END,
 };

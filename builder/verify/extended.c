@@ -14,6 +14,23 @@
 enum { HEX = 2 * ENCL_PCR_SIZE, NUMBER = 3, NAME = 16 };
 #define CONFIG "rootfs/.enclave/config"
 
+/* "16" */
+static bool
+lock(bool locked[ENCL_PCRS], const struct encl_launch_item *item)
+{
+	char digits[NUMBER] = "";
+	uint64_t pcr;
+
+	if (item->n != 2)
+		return false;
+	memcpy(digits, item->value, 2);
+	if (!encl_parse_uint(digits, 10, ENCL_EXTEND_LAST, &pcr) ||
+	    pcr < ENCL_EXTEND_FIRST)
+		return false;
+	locked[pcr] = true;
+	return true;
+}
+
 /* "16 DIGITS" */
 static bool
 extend(struct encl_extended *x, const struct encl_launch_item *item)
@@ -48,6 +65,7 @@ encl_extended_of_config(const char *text, size_t n, struct encl_extended *out,
 	struct encl_extended x = {.has = {false}};
 	struct encl_launch_item item = {.key = ""};
 	size_t at = encl_launch_config_begin(text, n);
+	bool locked[ENCL_PCRS] = {false};
 	bool units = false;
 	bool good = at > 0;
 
@@ -59,10 +77,15 @@ encl_extended_of_config(const char *text, size_t n, struct encl_extended *out,
 		units = units || !strcmp(item.key, "unit");
 		if (good && !strcmp(item.key, "extend"))
 			good = !units && extend(&x, &item);
+		if (good && !strcmp(item.key, "lock"))
+			good = !units && lock(locked, &item);
 	}
 	if (!good || at != n)
 		return encl_fail(e, ENCL_FAILED,
 				 "/.enclave/config is not one of this version of launch");
+	/* the others are not in a document, and not what they stay */
+	for (size_t i = 0; i < ENCL_PCRS; i++)
+		x.has[i] = x.has[i] && locked[i];
 	*out = x;
 	return 0;
 }
@@ -134,8 +157,18 @@ encl_extended_json(const struct encl_extended *x)
 }
 
 void
-encl_extended_registers(const struct encl_extended *x, struct encl_registers *r)
+encl_extended_registers(const struct encl_eif *eif,
+			const struct encl_expectations *expected, struct encl_extended *x,
+			struct encl_registers *r)
 {
+	bool wanted = false;
+	struct encl_err e;
+
+	for (size_t i = 0; i < expected->n; i++)
+		wanted = wanted || expected->v[i].pcr >= ENCL_EXTEND_FIRST;
+	/* what cannot be read is not there, and what is expected of it fails */
+	if (!wanted || encl_extended_of_image(eif, x, &e))
+		return;
 	for (unsigned i = 0; i < ENCL_PCRS; i++)
 		if (x->has[i])
 			r->v[i] = &x->v[i];

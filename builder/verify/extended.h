@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The registers that an image's launch extends before anything starts
- * (attestation.extend), as its config says it, which PCR2 covers:
- * PCR = SHA384(PCR || SHA384(content)), from 48 zero bytes on.
+ * The registers that an image's launch extends and locks before anything starts
+ * (attestation; documents have locked ones only), as its config says it, which PCR2
+ * covers: PCR = SHA384(PCR || SHA384(content)), from 48 zero bytes on.
  */
 #ifndef ENCL_VERIFY_EXTENDED_H
 #define ENCL_VERIFY_EXTENDED_H
@@ -32,8 +32,11 @@ int encl_extended_of_image(const struct encl_eif *eif, struct encl_extended *out
 /* {"PCR16": …}, new reference; NULL where there are none. */
 json_t *encl_extended_json(const struct encl_extended *x);
 
-/* Adds them to what an image comes to, or to what is expected. */
-void encl_extended_registers(const struct encl_extended *x, struct encl_registers *r);
+/* Adds the image's to r, which refers to x, where one of them is expected. */
+void encl_extended_registers(const struct encl_eif *eif,
+			     const struct encl_expectations *expected,
+			     struct encl_extended *x, struct encl_registers *r);
+/* Adds them to what is expected. */
 void encl_extended_expect(const struct encl_extended *x, struct encl_expectations *out,
 			  const char *source);
 

@@ -14,6 +14,7 @@
 #include "operand.h"
 #include "verbs.h"
 #include "verify/diff.h"
+#include "verify/extended.h"
 #include "verify/image.h"
 #include "verify/report.h"
 
@@ -167,6 +168,7 @@ check(struct cli *cli, const struct args *args, struct page *p, struct encl_err 
 {
 	struct encl_verify_options options;
 	struct encl_registers registers;
+	struct encl_extended extended;
 
 	if (options_of(args, &p->image.eif, &options, e) ||
 	    expectations_read(cli, args, &p->expected, e) ||
@@ -179,6 +181,7 @@ check(struct cli *cli, const struct args *args, struct page *p, struct encl_err 
 	for (size_t i = 0; i < p->expected.pcrs.n; i++)
 		shorten(&p->expected.pcrs.v[i].source);
 	encl_registers_of(&p->state.measurements, &registers);
+	encl_extended_registers(&p->image.eif, &p->expected.pcrs, &extended, &registers);
 	return expectations_check(&p->expected, &registers, &p->checks, e);
 }
 

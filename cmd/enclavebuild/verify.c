@@ -20,6 +20,7 @@
 #include "operand.h"
 #include "verbs.h"
 #include "verdict.h"
+#include "verify/extended.h"
 #include "verify/image.h"
 #include "verify/purl.h"
 #include "verify/statement.h"
@@ -151,9 +152,11 @@ check_image(struct verification *v, struct encl_err *e)
 static int
 compare(struct verification *v, const struct expectations *x, struct encl_err *e)
 {
+	struct encl_extended extended;
 	struct encl_registers r;
 
 	encl_registers_of(&v->state.measurements, &r);
+	encl_extended_registers(&v->eif, &x->pcrs, &extended, &r);
 	if (verify_registry(v, e) || expectations_check(x, &r, &v->checks, e) ||
 	    verify_sections(v, e) || verify_evidence(v, e) || verify_bundle(v, e) ||
 	    verify_rebuild(v, e))

@@ -19,6 +19,7 @@
 #include "verify.h"
 #include "verify/evidence_subject.h"
 #include "verify/expect.h"
+#include "verify/extended.h"
 
 enum { DIGEST_FILE_MAX = 256 };
 
@@ -171,11 +172,13 @@ check_measurements(struct verification *v, const char *source, const json_t *doc
 		   struct encl_err *e)
 {
 	encl_auto(encl_expectations_clear) struct encl_expectations x = {.n = 0};
+	struct encl_extended extended;
 	struct encl_registers r;
 
 	if (encl_expect_document(&x, doc, source, e))
 		return -1;
 	encl_registers_of(&v->state.measurements, &r);
+	encl_extended_registers(&v->eif, &x, &extended, &r);
 	encl_expect_check(&x, &r, &v->checks);
 	return 0;
 }

@@ -72,4 +72,5 @@ def main():
         print("PCR%d %s" % (n, value.hex()))
 
 
-main()
+if __name__ == "__main__":
+    main()
