@@ -246,7 +246,7 @@ cosign_verify(const struct cosign_request *r, int fd, bool *good, char **said,
 	encl_auto(command_line_clear) struct command_line c = {.n = 0};
 	encl_auto(encl_buf_clear) struct encl_buf err_out = {.cap = SAID_MAX};
 	encl_auto(json_decref) json_t *bundle = NULL;
-	struct version version;
+	struct version version = {0, 0};
 	int status;
 
 	if (read_bundle(r->bundle, &bundle, e) || read_version(&version, e) ||
