@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "test.h"
+#include "verify/extended.h"
 
 ENCL_AUTO_VAL(struct config, config_clear);
 
@@ -598,4 +599,107 @@ TEST(ramdisk_launch_config_reader_nul)
 
 	EQ_STR("a record holds a NUL byte", config_parse(text, sizeof text - 1, &c));
 	config_clear(&c);
+}
+
+/* ---- attestation ---- */
+
+TEST(ramdisk_launch_config_attestation)
+{
+	encl_auto(encl_buf_clear) struct encl_buf out;
+	encl_auto(config_clear) struct config got;
+	static const char *const gateways[] = {"172.18.0.1", "172.17.0.1"};
+	struct encl_launch_extension v[] = {{.pcr = 16}, {.pcr = 31}, {.pcr = 16}};
+	struct encl_launch_unit u = minimal();
+	struct encl_launch_config c = config_of(&u);
+	struct encl_extended x;
+
+	for (int i = 0; i < 3; i++)
+		encl_digest_of(ENCL_SHA384, "abc", (size_t)i + 1, &v[i].data);
+	c.attest = 7777;
+	c.gateways = gateways;
+	c.n_gateways = 2;
+	c.extend = v;
+	c.n_extend = 3;
+	c.lock = (struct encl_strings)LIST("16", "20");
+	round_trip(&c, &out, &got);
+	EQ_INT(7777, got.attest);
+	EQ_INT(2, got.attest_gateways.n);
+	EQ_STR("172.17.0.1", got.attest_gateways.v[1]);
+	EQ_INT(3, got.n_extend);
+	for (int i = 0; i < 3; i++) {
+		EQ_INT(v[i].pcr, got.extend[i].pcr);
+		EQ_MEM(v[i].data.bytes, 48, got.extend[i].data, EXTENSION_SIZE);
+	}
+	EQ_INT(0x110000, got.lock);
+
+	/* what comes of it: PCR16 twice; 31 is not locked, 20 not extended */
+	encl_buf_clear(&out);
+	encl_buf_init(&out, 100000);
+	OK(encl_launch_config_write(&c, &out, &e));
+	OK(encl_extended_of_config(encl_buf_text(&out), out.len, &x, &e));
+	for (unsigned i = 0; i < ENCL_PCRS; i++)
+		EQ_INT(i == 16, x.has[i]);
+
+	uint8_t both[96] = {0};
+	struct encl_digest d;
+
+	memcpy(both + 48, v[0].data.bytes, 48);
+	encl_digest_of(ENCL_SHA384, both, 96, &d);
+	memcpy(both, d.bytes, 48);
+	memcpy(both + 48, v[2].data.bytes, 48);
+	encl_digest_of(ENCL_SHA384, both, 96, &d);
+	EQ_MEM(d.bytes, 48, x.v[16].bytes, ENCL_PCR_SIZE);
+}
+
+TEST(ramdisk_launch_config_attestation_refused)
+{
+#define DATA "0123456789abcdef0123456789abcdef0123456789abcdef"
+	static const struct {
+		const char *record, *why;
+	} rows[] = {
+		{"attest 1\n0\n", "the port of the attestation is none"},
+		{"attest 5\n65536\n", "the port of the attestation is none"},
+		{"attest 1\n5\nattest 1\n6\n", "a key is there twice"},
+		{"attest_gateway 1\nx\n",
+		 "a gateway of the attestation is there without its port"},
+		{"extend 99\n15 " DATA DATA "\n", "an extension is not PCR DIGEST"},
+		{"extend 99\n32 " DATA DATA "\n", "an extension is not PCR DIGEST"},
+		{"extend 97\n16 " DATA "0123456789abcdef0123456789abcdef0123456789abcd\n",
+		 "an extension is not PCR DIGEST"},
+		{"extend 2\n16\n", "an extension is not PCR DIGEST"},
+		{"lock 2\n16\nextend 99\n16 " DATA DATA "\n",
+		 "a locked register is extended"},
+		{"lock 2\n15\n", "a lock is of no register"},
+		{"lock 2\n16\nlock 2\n16\n", "a register is locked twice"},
+	};
+#undef DATA
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		encl_auto(encl_free) char *text =
+			encl_xasprintf("enclave-launch 2\n%send 0\n\n", rows[i].record);
+		encl_auto(config_clear) struct config got;
+
+		EQ_STR(rows[i].why, config_parse(text, strlen(text), &got));
+	}
+}
+
+TEST(verify_extended_refused)
+{
+	static const char *const texts[] = {
+		"",
+		"enclave-launch 1\nend 0\n\n",
+		"enclave-launch 2\n",
+		"enclave-launch 2\nend 0\n\nx",
+		"enclave-launch 2\nextend 4\n16 0\nend 0\n\n",
+		"enclave-launch 2\nlock 2\n99\nend 0\n\n",
+		"enclave-launch 2\nunit 1\na\nlock 2\n16\nend 0\n\n",
+	};
+	struct encl_extended x;
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		FAILS(encl_extended_of_config(texts[i], strlen(texts[i]), &x, &e),
+		      ENCL_FAILED,
+		      "/.enclave/config is not one of this version of launch");
+	OK(encl_extended_of_config("enclave-launch 2\nend 0\n\n", 24, &x, &e));
+	CHECK(encl_extended_json(&x) == NULL);
 }
