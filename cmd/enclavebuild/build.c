@@ -104,9 +104,10 @@ print_json(const char *image, const struct encl_build_report *r)
 	report_json(doc);
 }
 
-/* An image that takes the place of what it is made from is a slip. */
+/* What takes the place of what it is made from is a slip. */
 static int
-check_output(const struct encl_manifest *m, const char *image, struct encl_err *e)
+check_output(const struct encl_manifest *m, const char *option, const char *path,
+	     struct encl_err *e)
 {
 	encl_auto(encl_free) char *lock = encl_lock_path(m);
 	const char *const inputs[] = {m->file, lock};
@@ -114,11 +115,11 @@ check_output(const struct encl_manifest *m, const char *image, struct encl_err *
 	struct stat in;
 
 	for (size_t i = 0; i < 2; i++)
-		if (!stat(image, &out) && !stat(inputs[i], &in) &&
+		if (!stat(path, &out) && !stat(inputs[i], &in) &&
 		    out.st_dev == in.st_dev && out.st_ino == in.st_ino)
 			return encl_fail(e, ENCL_USAGE,
-					 "--output: %s is what the image is made from",
-					 image);
+					 "--%s: %s is what the image is made from",
+					 option, path);
 	return 0;
 }
 
@@ -134,9 +135,18 @@ read_compat(const struct args *args, bool *nitro_cli, struct encl_err *e)
 	return 0;
 }
 
+static int
+check_document(const struct encl_manifest *m, const char *option, const char *path,
+	       const char *image, struct encl_err *e)
+{
+	if (!strcmp(path, image))
+		return encl_fail(e, ENCL_USAGE, "--%s: %s is the image", option, path);
+	return check_output(m, option, path, e) || encl_tmpfile_try(path, e) ? -1 : 0;
+}
+
 /* --sbom and --provenance: what can be known of them before a long work. */
 static int
-check_evidence(const struct args *args, const struct encl_manifest *m,
+check_evidence(const struct args *args, const struct encl_manifest *m, const char *image,
 	       struct evidence_run *r, struct encl_err *e)
 {
 	encl_auto(encl_free) char *lock = encl_lock_path(m);
@@ -157,8 +167,11 @@ check_evidence(const struct args *args, const struct encl_manifest *m,
 				 "--provenance: %s is not there; run \"enclavebuild "
 				 "lock\" first",
 				 lock);
-	if ((sbom && encl_tmpfile_try(sbom, e)) ||
-	    (provenance && encl_tmpfile_try(provenance, e)))
+	if (sbom && provenance && !strcmp(sbom, provenance))
+		return encl_fail(e, ENCL_USAGE,
+				 "--sbom and --provenance are both to be %s", sbom);
+	if ((sbom && check_document(m, "sbom", sbom, image, e)) ||
+	    (provenance && check_document(m, "provenance", provenance, image, e)))
 		return -1;
 	return 0;
 }
@@ -211,7 +224,8 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	image = args_has(args, "output") ? encl_xstrdup(args_get(args, "output"))
 					 : encl_xasprintf("%s.eif", m->name);
 	request.output = image;
-	if (check_output(m, image, e) || check_evidence(args, m, &about, e) ||
+	if (check_output(m, "output", image, e) ||
+	    check_evidence(args, m, image, &about, e) ||
 	    (history && history_ready(history, e)))
 		return -1;
 	if (encl_build(&cli->env, m, &request, &r, e) ||

@@ -2,6 +2,7 @@
 /* Option tables to parsed arguments. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/parse.h"
 #include "cmd.h"
@@ -196,5 +197,32 @@ args_number(const struct args *a, const char *name, uint64_t min, uint64_t max,
 				 "--%s: \"%s\" is not a number from %llu to %llu", name,
 				 text, (unsigned long long)min, (unsigned long long)max);
 	*out = v;
+	return 0;
+}
+
+static bool
+same_file(const struct stat *s, const char *path)
+{
+	struct stat other;
+
+	return !stat(path, &other) && other.st_dev == s->st_dev &&
+	       other.st_ino == s->st_ino;
+}
+
+int
+args_output(const struct args *a, const char *name, struct encl_err *e)
+{
+	const char *path = args_get(a, name);
+	struct stat s;
+	bool read = false;
+
+	if (!path || stat(path, &s))
+		return 0;
+	for (size_t i = 0; i < a->n_operands; i++)
+		read |= same_file(&s, a->operands[i]);
+	for (size_t i = 0; i < a->n_given; i++)
+		read |= strcmp(a->given[i]->name, name) && same_file(&s, a->values[i]);
+	if (read && !S_ISCHR(s.st_mode))
+		return encl_fail(e, ENCL_USAGE, "--%s: %s is what is read", name, path);
 	return 0;
 }

@@ -38,7 +38,7 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 		return encl_fail(e, ENCL_USAGE,
 				 "--oci-digest %s: is no digest (sha256:…)", oci);
 	r.oci = oci ? &digest : NULL;
-	if ((output && encl_tmpfile_try(output, e)) ||
+	if (args_output(args, "output", e) || (output && encl_tmpfile_try(output, e)) ||
 	    evidence_open(cli, args->operands[0], &v, e) ||
 	    evidence_read_sources(&v, manifest ? manifest : "enclave.yaml",
 				  args_get(args, "lock"), e) ||

@@ -251,7 +251,7 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	if (!output)
 		return encl_fail(e, ENCL_USAGE,
 				 "report: say where to write the page: -o FILE");
-	if (read_origins(cli, manifest, &p, e) ||
+	if (args_output(args, "output", e) || read_origins(cli, manifest, &p, e) ||
 	    open_subject(cli, args->operands[0], p.origins, &p.image, e) ||
 	    check(cli, args, &p, e) || compare(cli, args_get(args, "against"), &p, e))
 		return -1;

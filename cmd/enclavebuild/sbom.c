@@ -45,7 +45,7 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 		return encl_fail(e, ENCL_USAGE,
 				 "--lock is read beside a manifest: name it with "
 				 "--manifest");
-	if ((output && encl_tmpfile_try(output, e)) ||
+	if (args_output(args, "output", e) || (output && encl_tmpfile_try(output, e)) ||
 	    evidence_open(cli, args->operands[0], &v, e) ||
 	    (manifest && evidence_read_sources(&v, manifest, lock, e)) ||
 	    evidence_sbom(&v, format, &doc, e))

@@ -293,7 +293,7 @@ run(struct cli *cli, const struct args *args, struct encl_err *e)
 	encl_auto(expectations_clear) struct expectations x = {.pcrs = {.n = 0}};
 
 	if (read_time(args, &v.now, e) || check_options(&v, e) ||
-	    expectations_read(cli, args, &x, e))
+	    args_output(args, "attest", e) || expectations_read(cli, args, &x, e))
 		return -1;
 	if (v.from_registry ? verify_open_reference(&v, e)
 			    : encl_eif_open(v.operand, &v.eif, e))

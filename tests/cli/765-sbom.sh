@@ -76,6 +76,23 @@ cmp built.cdx.json hello.cdx.json
 same "form" "SPDX-2.3 1.6" "$(python3 -c 'import json
 print(json.load(open("hello.spdx.json"))["spdxVersion"], json.load(open("hello.cdx.json"))["specVersion"])')"
 
+# what is read or made is not written over
+sha256sum hello.eif enclave.yaml enclave.lock hello.sh >before
+ln hello.eif linked.eif
+rejects 2 '--output: linked.eif is what is read' "$ENCL" sbom hello.eif -o linked.eif
+rejects 2 '--output: enclave.yaml is what is read' "$ENCL" sbom hello.eif --manifest enclave.yaml -o enclave.yaml
+rejects 2 '--output: hello.eif is what is read' "$ENCL" provenance hello.eif -o hello.eif
+rejects 2 '--output: ./hello.eif is what is read' "$ENCL" report hello.eif -o ./hello.eif
+rejects 2 '--output: hello.measurements.json is what is read' \
+	"$ENCL" report hello.eif -m hello.measurements.json -o hello.measurements.json
+rejects 2 '--attest: hello.eif is what is read' "$ENCL" verify hello.eif -m hello.measurements.json --attest hello.eif
+rejects 2 '--sbom: hello.eif is the image' "$ENCL" build -q --sbom hello.eif
+rejects 2 '--sbom: enclave.yaml is what the image is made from' "$ENCL" build -q --sbom enclave.yaml
+rejects 2 '--provenance: enclave.lock is what the image is made from' "$ENCL" build -q --provenance enclave.lock
+rejects 2 '--sbom and --provenance are both to be x.json' "$ENCL" build -q --sbom x.json --provenance x.json
+sha256sum -c before >/dev/null || fail "written over"
+rm linked.eif
+
 # files of no package are those that no md5sums names, and have their digests
 python3 - root <<'END' >names
 import os, sys
