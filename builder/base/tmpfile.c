@@ -69,18 +69,22 @@ encl_tmpfile_open(struct encl_tmpfile *t, const char *path, mode_t mode,
 	if (!lstat(path, &st) && !S_ISREG(st.st_mode))
 		return encl_fail(e, ENCL_FAILED,
 				 "create %s: it is there and not a regular file", path);
+	remember(temp); /* before it is there: a signal may come at once */
 	fd = mkostemp(temp, O_CLOEXEC);
-	if (fd < 0)
-		return encl_fail_sys(e, ENCL_FAILED, "create %s", path);
+	if (fd < 0) {
+		encl_fail_sys(e, ENCL_FAILED, "create %s", path);
+		forget(temp);
+		return -1;
+	}
 	if (fchmod(fd, mode)) {
 		encl_fail_sys(e, ENCL_FAILED, "chmod %s", path);
 		unlink(temp);
+		forget(temp);
 		return -1;
 	}
 	t->path = encl_xstrdup(path);
 	t->temp = encl_take(temp, NULL);
 	t->fd = encl_take(fd, -1);
-	remember(t->temp);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -205,6 +206,18 @@ fill_standard(void)
 			_exit(ENCL_FAILED);
 }
 
+/* Keys and tokens pass through memory: no core file has them, whatever ends this. */
+static void
+leave_no_core(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_CORE, &limit))
+		return;
+	limit.rlim_cur = 0;
+	setrlimit(RLIMIT_CORE, &limit);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -213,9 +226,12 @@ main(int argc, char **argv)
 	int rc;
 
 	fill_standard();
+	leave_no_core();
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* write says so */
 	signal(SIGINT, on_signal);
+	signal(SIGQUIT, on_signal);
 	signal(SIGTERM, on_signal);
 	if (signal(SIGHUP, on_signal) == SIG_IGN)
 		signal(SIGHUP, SIG_IGN); /* nohup */
