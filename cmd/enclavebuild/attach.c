@@ -58,7 +58,7 @@ attach_signature(struct cli *cli, const struct args *a, struct encl_err *e)
 				 "--certificate");
 	if (a->n_operands > 1)
 		return encl_fail(e, ENCL_USAGE, "attach: --signature takes one IMAGE");
-	if (encl_signer_open(&cli->env, &q, &signer, e))
+	if (resign_output(a, e) || encl_signer_open(&cli->env, &q, &signer, e))
 		return -1;
 	how.signer = signer;
 	if (resign(cli, &how, &r, e))

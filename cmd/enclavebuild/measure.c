@@ -231,7 +231,8 @@ write_to_sign(struct cli *cli, const struct args *a, struct encl_err *e)
 	    image.st_dev == out.st_dev && image.st_ino == out.st_ino)
 		return encl_fail(e, ENCL_USAGE, "--to-sign: %s is the image itself",
 				 path);
-	if (measure_image(cli, a->operands[0], &m, NULL, e) ||
+	if (args_output(a, "to-sign", e) ||
+	    measure_image(cli, a->operands[0], &m, NULL, e) ||
 	    encl_to_sign(args_get(a, "certificate"), encl_now(), &m.pcr0, &t, e) ||
 	    encl_write_file(path, t.bytes.data, t.bytes.len, 0644, e))
 		return -1;

@@ -114,6 +114,15 @@ write_signed(struct cli *cli, const struct resign *how, const struct encl_eif *e
 }
 
 int
+resign_output(const struct args *a, struct encl_err *e)
+{
+	struct args others = *a;
+
+	others.n_operands = 0;
+	return args_output(&others, "output", e);
+}
+
+int
 resign(struct cli *cli, const struct resign *how, struct encl_eif_result *out,
        struct encl_err *e)
 {

@@ -18,6 +18,9 @@ struct resign {
 			before anything is written, and a measurements file beside image
 			gives one beside output */
 };
+/* ENCL_USAGE where --output is a key, a certificate or a signature that is read; the
+ * image itself is fine. */
+int resign_output(const struct args *a, struct encl_err *e) ENCL_MUST_CHECK;
 /* Written beside output, read back and verified, then named; or nothing is there. */
 int resign(struct cli *cli, const struct resign *how, struct encl_eif_result *out,
 	   struct encl_err *e) ENCL_MUST_CHECK;

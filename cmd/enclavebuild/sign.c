@@ -46,7 +46,7 @@ run(struct cli *cli, const struct args *a, struct encl_err *e)
 	struct resign how = {.image = a->operands[0], .output = args_get(a, "output")};
 	struct encl_eif_result r;
 
-	if (open_signer(cli, a, &signer, e))
+	if (resign_output(a, e) || open_signer(cli, a, &signer, e))
 		return -1;
 	how.signer = signer;
 	if (resign(cli, &how, &r, e))

@@ -130,6 +130,11 @@ leaves_nothing 2 "attach: --signature takes one IMAGE" attach good secp384r1.pem
 leaves_nothing 2 "measure: --to-sign needs an IMAGE and --certificate, whose key decides the algorithm" "$ENCL" measure a.eif --to-sign work/x
 leaves_nothing 2 "measure: --to-sign needs an IMAGE and --certificate, whose key decides the algorithm" "$ENCL" measure --file a.eif --to-sign work/x --certificate secp384r1.pem
 leaves_nothing 2 "measure: --certificate is for --to-sign; PCR8 of one is --signing-certificate" "$ENCL" measure a.eif --certificate secp384r1.pem
+cp secp384r1.key work/key
+cp secp384r1.pem work/pem
+leaves_nothing 2 "--output: work/key is what is read" "$ENCL" sign work/b.eif --certificate work/pem --key work/key -o work/key
+leaves_nothing 2 "--output: work/../work/pem is what is read" attach good work/pem -o work/../work/pem
+leaves_nothing 2 "--to-sign: work/pem is what is read" "$ENCL" measure work/b.eif --to-sign work/pem --certificate work/pem
 leaves_nothing 2 "--to-sign: work/b.eif is the image itself" "$ENCL" measure work/b.eif --to-sign work/b.eif --certificate secp384r1.pem
 attach good >/dev/null # and what fits, still does
 verified work/a.eif secp384r1.pem
