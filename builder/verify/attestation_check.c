@@ -189,6 +189,9 @@ encl_attestation_check(const struct encl_attestation *a,
 		       const struct encl_attestation_wish *w, struct encl_checks *checks,
 		       struct encl_err *e)
 {
+	static const char *const needed[] = {"chain",	  "dates",     "signature",
+					     "timestamp", "freshness", "registers",
+					     "debug"};
 	encl_auto(X509_free) X509 *leaf = NULL;
 
 	if (encl_attestation_check_chain(a, w, checks, &leaf, e))
@@ -202,6 +205,8 @@ encl_attestation_check(const struct encl_attestation *a,
 	check_module(a, w, checks);
 	check_registers(a, checks);
 	check_debug(a, w, checks);
+	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+		encl_checks_need(checks, needed[i]);
 	return 0;
 }
 

@@ -91,11 +91,13 @@ encl_attestation_unwrap(const uint8_t *p, size_t n, struct encl_buf *out,
 	encl_buf_clear(out);
 	if (n && (p[0] == ARRAY || p[0] == TAG)) {
 		encl_buf_add(out, p, n);
-		return 0;
-	}
-	if (!tidy(p, n, &text) ||
-	    !(is_hex(&text) ? from_hex(&text, out) : from_base64(&text, out)) ||
-	    out->over)
+	} else if (!tidy(p, n, &text) ||
+		   !(is_hex(&text) ? from_hex(&text, out) : from_base64(&text, out))) {
 		return fail(e);
+	}
+	if (out->over)
+		return encl_fail(e, ENCL_FAILED,
+				 "not an attestation document: longer than %zu bytes",
+				 out->cap);
 	return 0;
 }

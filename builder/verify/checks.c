@@ -70,6 +70,17 @@ encl_checks_passed(const struct encl_checks *c)
 	return !encl_checks_first_failed(c);
 }
 
+void
+encl_checks_need(struct encl_checks *c, const char *name)
+{
+	if (!encl_checks_passed(c))
+		return;
+	for (size_t i = 0; i < c->n; i++)
+		if (!strcmp(c->v[i].name, name))
+			return;
+	(void)encl_checks_add(c, name, ENCL_CHECK_FAIL, "could not be checked");
+}
+
 bool
 encl_checks_compared(const struct encl_checks *c)
 {

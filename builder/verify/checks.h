@@ -52,6 +52,8 @@ void encl_checks_compare(struct encl_checks *c, const char *name, const char *so
 
 /* None failed. */
 bool encl_checks_passed(const struct encl_checks *c);
+/* Where none failed, that one has to have been made: else it has failed. */
+void encl_checks_need(struct encl_checks *c, const char *name);
 /* One that compares was made and passed. */
 bool encl_checks_compared(const struct encl_checks *c);
 /*

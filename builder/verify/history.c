@@ -96,7 +96,7 @@ read_all(int fd, const char *path, struct history *h, struct encl_err *e)
 int
 encl_history_check(const char *path, struct encl_history *out, struct encl_err *e)
 {
-	encl_auto(encl_close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	encl_auto(encl_close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	encl_auto(history_clear) struct history h = {.last = NULL};
 
 	if (fd < 0 || flock(fd, LOCK_SH))
@@ -106,6 +106,23 @@ encl_history_check(const char *path, struct encl_history *out, struct encl_err *
 	if (!h.sum.n)
 		return encl_fail(e, ENCL_MISMATCH, "%s: empty", path);
 	*out = h.sum;
+	return 0;
+}
+
+/* What could not be read again is not written. */
+static int
+check_line(const struct history *h, const char *path, size_t n, struct encl_err *e)
+{
+	if (n - 1 > ENCL_HISTORY_LINE)
+		return encl_fail(
+			e, ENCL_FAILED,
+			"%s: the image's line would be longer than %d bytes: its "
+			"name or version is",
+			path, ENCL_HISTORY_LINE);
+	if (h->size + n > ENCL_HISTORY_MAX)
+		return encl_fail(e, ENCL_FAILED,
+				 "%s: would be larger than %d bytes; begin another", path,
+				 ENCL_HISTORY_MAX);
 	return 0;
 }
 
@@ -146,7 +163,8 @@ encl_history_append(const char *path, const json_t *entry, bool *added,
 				    h.sum.n ? json_string(previous) : json_null());
 		text = encl_json_compact(v);
 		line = encl_xasprintf("%s\n", text);
-		if (write_line(fd, path, line, strlen(line), h.size, e))
+		if (check_line(&h, path, strlen(line), e) ||
+		    write_line(fd, path, line, strlen(line), h.size, e))
 			return -1;
 		encl_digest_of(ENCL_SHA256, text, strlen(text), &h.sum.head);
 		h.sum.n++;

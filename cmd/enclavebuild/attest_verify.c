@@ -34,14 +34,19 @@ static bool
 read_time(const char *text, uint64_t *out)
 {
 	struct tm tm = {.tm_isdst = 0};
+	char again[32];
 	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
 	time_t s;
 
 	if (!rest || strcmp(rest, "Z") != 0)
 		return encl_parse_uint(text, 10, UINT32_MAX, out);
 	s = timegm(&tm);
+	if (s < 0)
+		return false;
 	*out = (uint64_t)s;
-	return s >= 0;
+	/* timegm takes the 30th of February for the 2nd of March */
+	encl_format_time(*out, again);
+	return !strncmp(text, again, strlen("2026-01-31T12:00:00"));
 }
 
 static int

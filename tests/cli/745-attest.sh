@@ -166,6 +166,20 @@ done
 passes "$ENCL" attest verify d/good.bin --root d/root.pem --at $((NOW - 61)) --nonce "$NONCE" --pcr0 "$P0"
 run 3 "$ENCL" attest verify d/good.bin --root d/root.pem --at $((NOW - 62)) --nonce "$NONCE" --pcr0 "$P0"
 
+# Days that no calendar has.
+for at in 2026-02-30T21:00:00Z 2026-01-03T21:00:60Z; do
+	run 2 "$ENCL" attest verify d/good.bin --root d/root.pem --at "$at" --nonce "$NONCE" --pcr0 "$P0"
+	same "$at" "enclavebuild: --at: \"$at\" is neither a time (2026-01-31T12:00:00Z) nor \"document\"" "$(cat err)"
+done
+# Too long in every form.
+{ printf '\x84' && head -c 24576 /dev/zero; } >long.bin
+base64 long.bin >long.b64
+od -An -v -tx1 long.bin | tr -d ' \n' >long.hex
+for f in long.bin long.b64 long.hex; do
+	run 1 "$ENCL" attest decode "$f"
+	same "$f" "enclavebuild: $f: not an attestation document: longer than 24576 bytes" "$(cat err)"
+done
+
 # ---- debug mode ----
 
 passes verify debug --nonce "$NONCE" --pcr0 "$P0" --allow-debug

@@ -247,6 +247,31 @@ run 3 "$ENCL" policy history none.jsonl damaged.eif
 [ ! -e none.jsonl ] || fail "a damaged image left a history"
 rejects 2 'policy history: give FILE and IMAGE, or --check FILE' "$ENCL" policy history h.jsonl
 rejects 1 '/dev/null: not a regular file of at most 67108864 bytes' "$ENCL" policy history /dev/null signed.eif
+# Nothing waits for the other end of a pipe.
+mkfifo pipe
+rejects 1 'pipe: not a regular file of at most 67108864 bytes' timeout 60 "$ENCL" policy history --check pipe
+# A line that could not be read again would end the history.
+python3 - <<'END'
+import json, struct, zlib
+b = open("unsigned.eif", "rb").read()
+offsets, sizes = struct.unpack_from(">32Q", b, 28), struct.unpack_from(">32Q", b, 284)
+out = bytearray(b[:548])
+for i in range(struct.unpack_from(">H", b, 26)[0]):
+    kind, flags, n = struct.unpack_from(">HHQ", b, offsets[i])
+    body = b[offsets[i] + 12:offsets[i] + 12 + n]
+    if kind == 5:
+        body = json.dumps(json.loads(body) | {"ImageName": "n" * 65536}).encode()
+    struct.pack_into(">Q", out, 28 + 8 * i, len(out))
+    struct.pack_into(">Q", out, 284 + 8 * i, len(body))
+    out += struct.pack(">HHQ", kind, flags, len(body)) + body
+struct.pack_into(">I", out, 544, zlib.crc32(out[548:], zlib.crc32(out[:544])))
+open("long.eif", "wb").write(out)
+END
+cp h.jsonl before.jsonl
+run 1 "$ENCL" policy history h.jsonl long.eif -q
+grep -qx "enclavebuild: h.jsonl: the image's line would be longer than 65536 bytes: its name or version is" err ||
+	fail "$(cat err)"
+cmp h.jsonl before.jsonl
 # Several at a time lose none.
 rm h.jsonl
 for _ in 1 2 3 4; do

@@ -40,6 +40,24 @@ TEST(verify_checks_fail_closed)
 	       "\"Source\":\"b.json\",\"Expected\":\"01\"}]");
 }
 
+TEST(verify_checks_that_were_not_made)
+{
+	encl_auto(encl_checks_clear) struct encl_checks c = {.n = 0};
+
+	encl_checks_need(&c, "chain");
+	EQ_INT(1, c.n);
+	EQ_INT(false, encl_checks_passed(&c));
+	EQ_STR("chain", c.v[0].name);
+	EQ_STR("could not be checked", c.v[0].text);
+	encl_checks_need(&c, "dates"); /* that is enough */
+	EQ_INT(1, c.n);
+	encl_checks_clear(&c);
+	(void)encl_checks_add(&c, "chain", ENCL_CHECK_PASS, "all");
+	encl_checks_need(&c, "chain");
+	EQ_INT(1, c.n);
+	EQ_INT(true, encl_checks_passed(&c));
+}
+
 TEST(verify_expectations)
 {
 	encl_auto(encl_expectations_clear) struct encl_expectations x = {.n = 0};
