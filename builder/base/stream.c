@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -156,6 +157,7 @@ encl_read_file(const char *path, size_t max, char **out, size_t *len, struct enc
 		if (encl_buf_check(&b, path, e))
 			return -1;
 	}
+	explicit_bzero(chunk, sizeof chunk); /* it may have been a key */
 	*out = (char *)encl_buf_steal(&b, len);
 	return 0;
 }

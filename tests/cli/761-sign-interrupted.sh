@@ -73,6 +73,40 @@ strace -qq -o trace true 2>/dev/null || {
 	echo "no strace: signals at chosen calls are left out"
 	exit 0
 }
+# what was read of the key is wiped when the image is written
+cat >memory.py <<'PY'
+import subprocess, sys, time
+
+with open("k.key") as f:
+    line = f.read().split("\n")[1][:40].encode()
+p = subprocess.Popen(["strace", "-f", "-qq", "-o", "trace", "-e", "trace=fsync", "-e", "inject=fsync:signal=STOP",
+                      sys.argv[1], "sign", "a.eif", "-o", "m.eif", "--certificate", "k.pem", "--key", "k.key"])
+text = ""
+while "stopped by SIGSTOP" not in text:
+    if p.poll() is not None:
+        sys.exit("it does not stop: %s" % text)
+    time.sleep(0.05)
+    with open("trace") as f:
+        text = f.read()
+pid = int(open("/proc/%d/task/%d/children" % (p.pid, p.pid)).read())
+found, size = 0, 0
+with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb") as memory:
+    for m in maps:
+        span, mode = m.split()[:2]
+        if not mode.startswith("rw"):
+            continue
+        start, end = (int(x, 16) for x in span.split("-"))
+        memory.seek(start)
+        content = memory.read(end - start)
+        size += len(content)
+        found += content.count(line)
+subprocess.run(["kill", "-KILL", str(pid)], check=True)
+p.wait()
+print("the key's file is %d times in what it holds" % found if size > 100000 else "nothing was looked at")
+PY
+run 0 python3 memory.py "$ENCL"
+same "memory" "the key's file is 0 times in what it holds" "$(cat out)"
+
 run 0 "$ENCL" sign a.eif --certificate k.pem --key k.key -o signed.eif
 for at in fchmod:1 ftruncate:1 pwrite64:1 fsync:1 rename:1; do
 	cp a.eif work/x.eif
