@@ -60,7 +60,8 @@ bool encl_checks_compared(const struct encl_checks *c);
  * Those that compare, passed or not, could say what the image is: PCR0, or PCR8, or
  * PCR1 and PCR2, or what is no register.  PCR2 alone is the application in whatever
  * kernel, PCR1 alone the kernel with whatever application, and from PCR3 on they are
- * the parent's or what the enclave itself makes of them.
+ * the parent's or what the enclave itself makes of them.  "manifest" is a file in the
+ * image, which any other image can have too.
  */
 bool encl_checks_identify(const struct encl_checks *c);
 /* The first that failed, or NULL. */

@@ -164,10 +164,9 @@ compare(struct verification *v, const struct expectations *x, struct encl_err *e
 	verdict_need_comparison(&v->checks,
 				v->from_registry
 					? "--pcr0, --measurements, --image, --policy, "
-					  "--chain, --manifest, --rebuild or "
-					  "--annotations"
+					  "--chain, --rebuild or --annotations"
 					: "--pcr0, --measurements, --image, --policy, "
-					  "--chain, --manifest or --rebuild");
+					  "--chain or --rebuild");
 	return 0;
 }
 

@@ -104,7 +104,7 @@ says ok PCR2 "as plain.eif has it"
 says BAD sections "plain.eif expects kernel 3584, cmdline 13, ramdisk 512, ramdisk 512, there is kernel 3583, cmdline 14, ramdisk 512, ramdisk 512"
 
 # ---- nothing to compare with ----
-nothing='nothing to compare with: give --pcr0, --measurements, --image, --policy, --chain, --manifest or --rebuild'
+nothing='nothing to compare with: give --pcr0, --measurements, --image, --policy, --chain or --rebuild'
 fails_with 3 "signed.eif: $nothing" signed.eif
 says BAD comparison "$nothing"
 fails_with 3 "signed.eif: $nothing" signed.eif --require-signature --at 2027-01-01T00:00:00Z
@@ -182,7 +182,21 @@ run 0 "$ENCL" build -q
 run 0 verify t.eif --manifest enclave.yaml -m t.measurements.json
 says ok manifest "as enclave.yaml with enclave.lock has it"
 cp enclave.lock elsewhere.lock
-run 0 verify t.eif --manifest enclave.yaml --lock elsewhere.lock
+run 0 verify t.eif --manifest enclave.yaml --lock elsewhere.lock -m t.measurements.json
+# another application with the same manifest.digest: any image can have that file
+python3 - <<'P'
+import zlib
+with open("t.eif", "rb") as f:
+    data = f.read()
+assert b"#!/bin/sh\n" in data
+data = data.replace(b"#!/bin/sh\n", b"#!/bin/no\n")
+crc = zlib.crc32(data[:544] + data[548:]).to_bytes(4, "big")
+with open("other-app.eif", "wb") as f:
+    f.write(data[:544] + crc + data[548:])
+P
+fails_with 3 "other-app.eif: manifest does not say what it is: PCR0 does, or PCR8, or PCR1 and PCR2" other-app.eif --manifest enclave.yaml
+says ok manifest "as enclave.yaml with enclave.lock has it"
+run 3 verify other-app.eif --manifest enclave.yaml -m t.measurements.json
 sed -i 's|command: .*|command: [/bin/app, more]|' enclave.yaml
 run 3 verify t.eif --manifest enclave.yaml
 grep -Eqx 'enclavebuild: t.eif: manifest: enclave.yaml with enclave.lock expects sha256:[0-9a-f]{64}, there is sha256:[0-9a-f]{64}' err ||

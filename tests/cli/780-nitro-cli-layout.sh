@@ -45,6 +45,10 @@ grep -qx '0120755 0:0 - 1492533000 rootfs/etc/resolv.conf -> /run/resolvconf/res
 grep -qE 'rootfs/sub/d/deep -> ../../bin/second$' list || fail "$(grep deep list)"
 run 0 encl build -q --compat nitro-cli -o again.eif --jobs 1
 cmp ours.eif again.eif
+# as docs/10-nitro-cli.md says
+grep -qx '$ enclavebuild verify theirs.eif --image again.eif --compat nitro-cli' "$TOP/docs/10-nitro-cli.md"
+run 0 "$ENCL" verify ours.eif --image again.eif --compat nitro-cli
+run 3 "$ENCL" verify ours.eif --image again.eif
 
 # ---- the command: CMD, or ENTRYPOINT where there is none ----
 manifest entry.yaml entry
