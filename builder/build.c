@@ -288,10 +288,12 @@ write_outputs(struct encl_build *b, const struct encl_build_request *request,
 	encl_auto(encl_free) char *text = encl_json_pretty(doc);
 
 	if (encl_pwrite_full(about.fd, text, strlen(text), 0, about.path, e) ||
-	    encl_tmpfile_commit(&image, e) ||
-	    (b->detached && encl_tmpfile_commit(&to_sign, e)))
+	    encl_tmpfile_sync(&image, e) || encl_tmpfile_sync(&about, e) ||
+	    (b->detached && encl_tmpfile_sync(&to_sign, e)) ||
+	    encl_tmpfile_place(&image, e) ||
+	    (b->detached && encl_tmpfile_place(&to_sign, e)))
 		return -1;
-	return encl_tmpfile_commit(&about, e);
+	return encl_tmpfile_place(&about, e);
 }
 
 /* Local kernels are hashed in a moment, so a pin of one is taken whole or not

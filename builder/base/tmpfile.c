@@ -97,11 +97,15 @@ encl_tmpfile_try(const char *path, struct encl_err *e)
 }
 
 int
+encl_tmpfile_sync(struct encl_tmpfile *t, struct encl_err *e)
+{
+	return fsync(t->fd) ? encl_fail_sys(e, ENCL_FAILED, "write %s", t->path) : 0;
+}
+
+int
 encl_tmpfile_commit(struct encl_tmpfile *t, struct encl_err *e)
 {
-	if (fsync(t->fd))
-		return encl_fail_sys(e, ENCL_FAILED, "write %s", t->path);
-	return encl_tmpfile_place(t, e);
+	return encl_tmpfile_sync(t, e) || encl_tmpfile_place(t, e) ? -1 : 0;
 }
 
 int

@@ -25,7 +25,9 @@ int encl_tmpfile_open(struct encl_tmpfile *t, const char *path, mode_t mode,
 int encl_tmpfile_try(const char *path, struct encl_err *e) ENCL_MUST_CHECK;
 /* fsync, rename over path, close. */
 int encl_tmpfile_commit(struct encl_tmpfile *t, struct encl_err *e) ENCL_MUST_CHECK;
-/* As commit, without the fsync: for files that are verified when they are read. */
+/* commit in two, for several files that are all there or none; or without the fsync,
+ * for files that are verified when they are read. */
+int encl_tmpfile_sync(struct encl_tmpfile *t, struct encl_err *e) ENCL_MUST_CHECK;
 int encl_tmpfile_place(struct encl_tmpfile *t, struct encl_err *e) ENCL_MUST_CHECK;
 void encl_tmpfile_clear(struct encl_tmpfile *t); /* a zeroed or cleared struct is fine */
 ENCL_AUTO_VAL(struct encl_tmpfile, encl_tmpfile_clear);

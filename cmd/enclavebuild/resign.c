@@ -108,9 +108,10 @@ write_signed(struct cli *cli, const struct resign *how, const struct encl_eif *e
 	if (encl_tmpfile_open(&t, path, st.st_mode & 0777, e) ||
 	    encl_eif_resign(eif, t.fd, signer, cli->env.jobs, r, e) ||
 	    check_result(t.temp, r, cli->env.jobs, e) ||
-	    write_about(how, before, &t, r, &about, e) || encl_tmpfile_commit(&t, e))
+	    write_about(how, before, &t, r, &about, e) || encl_tmpfile_sync(&t, e) ||
+	    (about.temp && encl_tmpfile_sync(&about, e)) || encl_tmpfile_place(&t, e))
 		return -1;
-	return about.temp ? encl_tmpfile_commit(&about, e) : 0;
+	return about.temp ? encl_tmpfile_place(&about, e) : 0;
 }
 
 int

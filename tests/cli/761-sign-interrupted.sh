@@ -117,3 +117,26 @@ for at in fchmod:1 ftruncate:1 pwrite64:1 fsync:1 rename:1; do
 	same "files after a signal at $at" x.eif "$(ls -A work)"
 	cmp work/x.eif $want
 done
+
+# a disk that is found to be full when a file is to be kept: none of them has its name
+each_sync() { # each_sync N COMMAND…: which N of its files is not kept
+	for n in $(seq "$1"); do
+		rm -rf work
+		mkdir work
+		cp a.eif work/x.unsigned.eif
+		"$ENCL" measure --json a.eif >work/x.unsigned.measurements.json 2>/dev/null
+		before=$(listing)
+		run 1 strace -f -qq -o trace -e trace=fsync -e "inject=fsync:error=ENOSPC:when=$n" "${@:2}"
+		grep -q "^enclavebuild: write work/.*: No space left on device$" err || fail "$(cat err)"
+		same "files after the failure of $n" "$before" "$(listing)"
+	done
+	run 0 "${@:2}"
+	[ "$(ls work)" != x.unsigned.eif ] || fail "nothing was written"
+}
+"$ENCL" measure a.eif --to-sign a.to-sign --certificate k.pem >/dev/null
+openssl dgst -sha384 -sign k.key -out a.sig a.to-sign
+each_sync 2 "$ENCL" attach work/x.unsigned.eif --signature a.sig --certificate k.pem
+[ -e work/x.measurements.json ] || fail "no measurements: $(ls work)"
+project 'sign: {certificate: ../k.pem, detached: true}'
+each_sync 3 "$ENCL" build -q project/enclave.yaml -o work/t.eif
+same "files" "t.to-sign t.unsigned.eif t.unsigned.measurements.json" "$(cd work && echo t.*)"
