@@ -88,6 +88,18 @@ der_digest(const X509 *x, char out[ENCL_SHA256_HEX])
 	OPENSSL_free(der);
 }
 
+/* Of several, the first alone would be trusted, whatever was meant. */
+static bool
+holds_several(const char *pem, size_t n)
+{
+	static const char begin[] = "-----BEGIN CERTIFICATE-----";
+	const size_t skip = sizeof begin - 1;
+	const char *first = memmem(pem, n, begin, skip);
+	const char *rest = first ? first + skip : pem + n;
+
+	return memmem(rest, n - (size_t)(rest - pem), begin, skip) != NULL;
+}
+
 static int
 read_root(const struct encl_attestation_wish *w, X509 **out, struct encl_checks *checks,
 	  struct encl_err *e)
@@ -102,6 +114,10 @@ read_root(const struct encl_attestation_wish *w, X509 **out, struct encl_checks 
 		e->code = ENCL_USAGE;
 		return -1;
 	}
+	if (w->root && holds_several(w->root, w->root_size))
+		return encl_fail(
+			e, ENCL_USAGE,
+			"%s: holds several certificates; give the one CA to trust", name);
 	der_digest(root, digest);
 	if (!w->root && strcmp(digest, encl_nitro_root_sha256) != 0)
 		return encl_fail(e, ENCL_FAILED, "%s: this tool's copy is not AWS's",

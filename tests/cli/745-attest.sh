@@ -171,6 +171,10 @@ for at in 2026-02-30T21:00:00Z 2026-01-03T21:00:60Z; do
 	run 2 "$ENCL" attest verify d/good.bin --root d/root.pem --at "$at" --nonce "$NONCE" --pcr0 "$P0"
 	same "$at" "enclavebuild: --at: \"$at\" is neither a time (2026-01-31T12:00:00Z) nor \"document\"" "$(cat err)"
 done
+# Whom to trust is not for the order of a file to say.
+cat d/root.pem d/root.pem >two.pem
+run 2 "$ENCL" attest verify d/good.bin --root two.pem --at "$NOW" --nonce "$NONCE" --pcr0 "$P0"
+same "two roots" "enclavebuild: two.pem: holds several certificates; give the one CA to trust" "$(cat err)"
 # Too long in every form.
 { printf '\x84' && head -c 24576 /dev/zero; } >long.bin
 base64 long.bin >long.b64
