@@ -42,8 +42,8 @@ int args_number(const struct args *a, const char *name, uint64_t min, uint64_t m
 		uint64_t fallback, uint64_t *out, struct encl_err *e) ENCL_MUST_CHECK;
 /* ENCL_USAGE where the file that --name is to write is an operand or the value of
  * another option: what is read is not written over. */
-int args_output(const struct args *a, const char *name, struct encl_err *e)
-	ENCL_MUST_CHECK;
+int args_output(const struct args *a, const char *name,
+		struct encl_err *e) ENCL_MUST_CHECK;
 
 struct cli {
 	struct encl_env env;
