@@ -7,6 +7,7 @@
  * that, so an image that relies on it is two images.
  */
 #include <inttypes.h>
+#include <limits.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ struct name {
 /* A file with several names, in one archive. */
 struct inode {
 	uint32_t dev_major, dev_minor, ino, type; /* the key */
-	uint32_t mode, uid, gid, mtime;
+	uint32_t mode, uid, gid, mtime, rdev_major, rdev_minor;
 	bool content;
 	const char *path;
 };
@@ -179,6 +180,27 @@ check_parent(struct scan *s, const char *path)
 		ambiguous(s, path, "its folder is none; the kernel would drop it");
 }
 
+/* What the kernel cannot make, or makes of another owner. */
+static void
+check_limits(struct scan *s, const struct encl_cpio_entry *entry)
+{
+	for (const char *p = entry->path; *p;) {
+		size_t n = strcspn(p, "/");
+
+		if (n > NAME_MAX) {
+			ambiguous(
+				s, entry->path,
+				"has a name of over 255 bytes; the kernel would drop it");
+			break;
+		}
+		p += n + (p[n] == '/');
+	}
+	if (entry->uid == UINT32_MAX || entry->gid == UINT32_MAX)
+		ambiguous(s, entry->path,
+			  "its owner or group is 4294967295; the kernel would leave it "
+			  "root's");
+}
+
 /* ---- further names of a file ---- */
 
 static int
@@ -196,6 +218,8 @@ add_inode(struct scan *s, const struct encl_cpio_entry *entry, const struct inod
 	i->uid = entry->uid;
 	i->gid = entry->gid;
 	i->mtime = entry->mtime;
+	i->rdev_major = entry->rdev_major;
+	i->rdev_minor = entry->rdev_minor;
 	i->content = entry->filesize != 0;
 	i->path = encl_arena_strdup(s->arena, entry->path);
 	if (!tsearch(i, &s->inodes, compare_inodes))
@@ -231,6 +255,12 @@ check_inode(struct scan *s, const struct encl_cpio_entry *entry)
 	    entry->gid != (*found)->gid || entry->mtime != (*found)->mtime)
 		ambiguous(s, entry->path,
 			  "is a further name of a file with another mode, owner or time");
+	if ((S_ISCHR(entry->mode) || S_ISBLK(entry->mode)) &&
+	    (entry->rdev_major != (*found)->rdev_major ||
+	     entry->rdev_minor != (*found)->rdev_minor))
+		ambiguous(s, entry->path,
+			  "is a further name of a device with another number; the kernel "
+			  "would make it the first");
 	(*found)->content |= entry->filesize != 0;
 }
 
@@ -261,6 +291,7 @@ see_entry(struct encl_cpio_visitor *v, const struct encl_cpio_entry *entry,
 	else
 		add_name(s, entry);
 	check_parent(s, entry->path);
+	check_limits(s, entry);
 	check_inode(s, entry);
 	return 0;
 }

@@ -91,6 +91,9 @@ trick inside 3 second-archive 'ramdisks: ramdisk 1: rootfs: stands twice in it; 
 trick inside 3 false-trailer 'boundaries: ramdisk 1: ramdisk: at byte 0: cpio: TRAILER!!!: a trailer with a type'
 trick inside 3 through-symlink 'ramdisks: ramdisk 1: rootfs/l/init: its folder is a symlink; the kernel would write to where it leads'
 trick inside 3 two-contents 'ramdisks: ramdisk 1: rootfs/b: is a further name of a file with a content of its own; the kernel would write it into both'
+trick inside 3 two-devices 'ramdisks: ramdisk 1: rootfs/mem: is a further name of a device with another number; the kernel would make it the first'
+trick inside 3 long-name "ramdisks: ramdisk 1: rootfs/$(printf 'n%.0s' {1..193}): has a name of over 255 bytes; the kernel would drop it"
+trick inside 3 no-owner "ramdisks: ramdisk 1: rootfs/b: its owner or group is 4294967295; the kernel would leave it root's"
 trick inside 3 no-parent 'ramdisks: ramdisk 1: rootfs/app: its folder does not stand before it; the kernel would drop it'
 trick inside 3 dotdot 'boundaries: ramdisk 1: ramdisk: at byte 0: cpio: rootfs/../init: the path has a ".."'
 trick inside 3 spelling 'ramdisks: ramdisk 1: rootfs/./app: is not the one spelling of a path'

@@ -21,11 +21,12 @@ HEADER, SLOTS = 548, 32
 
 
 def cpio(*members):
-    """members: (path, mode, data, ino, nlink)"""
+    """members: (path, mode, data, ino, nlink[, uid, minor number of a device 1])"""
     out = b""
-    for path, mode, data, ino, nlink in members + (("TRAILER!!!", 0, b"", 0, 1),):
+    for path, mode, data, ino, nlink, *more in members + (("TRAILER!!!", 0, b"", 0, 1),):
         name = path.encode() + b"\0"
-        fields = (ino, mode, 0, 0, nlink, 0, len(data), 0, 0, 0, 0, len(name), 0)
+        uid, minor = more or (0, 0)
+        fields = (ino, mode, uid, 0, nlink, 0, len(data), 0, 0, int(minor > 0), minor, len(name), 0)
         out += b"070701" + b"".join(b"%08x" % f for f in fields) + name
         out += b"\0" * (-len(out) % 4) + data
         out += b"\0" * (-len(out) % 4)
@@ -130,6 +131,10 @@ def tricks():
     yield "false-trailer", image(replace(4, cpio(*APP, ("TRAILER!!!/", DIR, b"", 3, 2), ("rootfs/x", REG, b"x", 4, 1))))
     yield "through-symlink", image(replace(4, cpio(*APP, ("rootfs/l", LNK, b"/", 3, 1), ("rootfs/l/init", REG, b"x", 4, 1))))
     yield "two-contents", image(replace(4, cpio(APP[0], ("rootfs/app", REG, b"one", 9, 2), ("rootfs/b", REG, b"two", 9, 2))))
+    null = ("rootfs/null", 0o20600, b"", 9, 2, 0, 3)
+    yield "two-devices", image(replace(4, cpio(*APP, null, ("rootfs/mem", 0o20600, b"", 9, 2, 0, 1))))
+    yield "long-name", image(replace(4, cpio(*APP, ("rootfs/" + "n" * 256, REG, b"x", 3, 1))))
+    yield "no-owner", image(replace(4, cpio(*APP, ("rootfs/b", REG, b"x", 3, 1, 0xffffffff, 0))))
     yield "no-parent", image(replace(4, cpio(("rootfs/app", REG, b"x", 2, 1))))
     yield "dotdot", image(replace(4, cpio(*APP, ("rootfs/../init", REG, b"x", 3, 1))))
     yield "spelling", image(replace(4, cpio(*APP, ("rootfs/./app", REG, b"x", 3, 1))))
