@@ -133,7 +133,7 @@ leaves_nothing 2 "measure: --certificate is for --to-sign; PCR8 of one is --sign
 cp secp384r1.key work/key
 cp secp384r1.pem work/pem
 leaves_nothing 2 "--output: work/key is what is read" "$ENCL" sign work/b.eif --certificate work/pem --key work/key -o work/key
-leaves_nothing 2 "--output: work/../work/pem is what is read" attach good work/pem -o work/../work/pem
+leaves_nothing 2 "--output: work/.//pem is what is read" attach good work/pem -o work/.//pem
 leaves_nothing 2 "--to-sign: work/pem is what is read" "$ENCL" measure work/b.eif --to-sign work/pem --certificate work/pem
 leaves_nothing 2 "--to-sign: work/b.eif is the image itself" "$ENCL" measure work/b.eif --to-sign work/b.eif --certificate secp384r1.pem
 attach good >/dev/null # and what fits, still does
