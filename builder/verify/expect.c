@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/parse.h"
 
-enum { EXPECTATIONS_MAX = 1024, NAME = 16, HEX = 2 * ENCL_PCR_SIZE };
+enum { EXPECTATIONS_MAX = 1024, NAME = 16, KEY_SHOWN = 32, HEX = 2 * ENCL_PCR_SIZE };
 
 void
 encl_expectations_clear(struct encl_expectations *x)
@@ -93,8 +94,19 @@ add_list(struct encl_expectations *x, const json_t *list, const char *source,
 	json_object_foreach ((json_t *)(uintptr_t)list, key, value) {
 		unsigned pcr;
 
-		if (!register_number(key, &pcr))
+		if (strncasecmp(key, "pcr", 3) != 0)
 			continue;
+		/* meant to be compared, so not passed over */
+		if (!register_number(key, &pcr)) {
+			encl_auto(encl_free) char *shown =
+				encl_escape(key, strnlen(key, KEY_SHOWN));
+
+			return encl_fail(
+				e, ENCL_FAILED,
+				"%s: \"%s\" is no register; they are written PCR0 "
+				"to PCR31",
+				source, shown);
+		}
 		if (!json_is_string(value))
 			return encl_fail(e, ENCL_FAILED, "%s: %s is no text", source,
 					 key);

@@ -78,11 +78,16 @@ TEST(verify_expectations)
 	      ENCL_USAGE,
 	      "--pcr0: all zero is what every enclave in debug mode has, and no "
 	      "measurement");
-	doc = json_pack("{s:{s:s, s:s, s:s, s:s}}", "Measurements", "HashAlgorithm",
-			"Sha384 { ... }", "PCR0", HEX96, "PCR8", HEX96, "PCR08", "x");
+	doc = json_pack("{s:{s:s, s:s, s:s}}", "Measurements", "HashAlgorithm",
+			"Sha384 { ... }", "PCR0", HEX96, "PCR8", HEX96);
 	OK(encl_expect_document(&x, doc, "m.json", &e));
 	EQ_INT(3, x.n);
 	EQ_INT(8, x.v[2].pcr);
+	json_object_set_new(json_object_get(doc, "Measurements"), "pcr1",
+			    json_string(HEX96));
+	FAILS(encl_expect_document(&x, doc, "m.json", &e), ENCL_FAILED,
+	      "m.json: \"pcr1\" is no register; they are written PCR0 to PCR31");
+	json_object_del(json_object_get(doc, "Measurements"), "pcr1");
 	json_object_set_new(json_object_get(doc, "Measurements"), "PCR1",
 			    json_string("12"));
 	FAILS(encl_expect_document(&x, doc, "m.json", &e), ENCL_FAILED,
