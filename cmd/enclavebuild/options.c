@@ -221,7 +221,8 @@ args_output(const struct args *a, const char *name, struct encl_err *e)
 	for (size_t i = 0; i < a->n_operands; i++)
 		read |= same_file(&s, a->operands[i]);
 	for (size_t i = 0; i < a->n_given; i++)
-		read |= strcmp(a->given[i]->name, name) && same_file(&s, a->values[i]);
+		read |= strcmp(a->given[i]->name, name) != 0 &&
+			same_file(&s, a->values[i]);
 	if (read && !S_ISCHR(s.st_mode))
 		return encl_fail(e, ENCL_USAGE, "--%s: %s is what is read", name, path);
 	return 0;

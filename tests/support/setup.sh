@@ -20,7 +20,7 @@ tests=(clang clang-tidy clang-format libclang-rt-14-dev cppcheck shellcheck valg
 	skopeo umoci buildah busybox-static util-linux iproute2 e2fsprogs dpkg-dev file procps
 	bsdextrautils python3 python3-yaml curl jq squashfs-tools attr docker-registry apache2-utils socat
 	openssh-server openssh-client systemd sudo cloud-init python3-venv
-	softhsm2 opensc libengine-pkcs11-openssl p11-kit-modules
+	softhsm2 opensc libengine-pkcs11-openssl p11-kit-modules strace
 	chromium fonts-dejavu-core tidy)
 
 kernel=(build-essential flex bison bc libelf-dev xz-utils dpkg-dev)
