@@ -142,7 +142,7 @@ check_signature(struct rebuild *r, const struct encl_image_state *state)
 	}
 	certificate = encl_manifest_path(r->given, sign->certificate);
 	if (encl_certificate_pcr8(certificate, &pcr8, &why))
-		tell(r, ENCL_CHECK_NOTE, "not compared: ", why.msg);
+		tell(r, ENCL_CHECK_FAIL, "cannot be compared: ", why.msg);
 	else if (!state->has_signature ||
 		 memcmp(pcr8.bytes, state->measurements.pcr8.bytes, ENCL_PCR_SIZE) != 0)
 		tell(r, ENCL_CHECK_FAIL, "not by the manifest's certificate ",
