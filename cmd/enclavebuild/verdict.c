@@ -33,8 +33,8 @@ verdict_need_comparison(struct encl_checks *checks, const char *hint)
 				      "nothing to compare with: give %s", hint);
 }
 
-static void
-print(const struct encl_checks *checks)
+void
+verdict_lines(const struct encl_checks *checks)
 {
 	static const char *const marks[] = {[ENCL_CHECK_PASS] = "ok",
 					    [ENCL_CHECK_FAIL] = "BAD",
@@ -46,7 +46,6 @@ print(const struct encl_checks *checks)
 
 		report("%-3s %-17s %s\n", marks[c->verdict], c->name, text);
 	}
-	report("%s\n", encl_checks_passed(checks) ? "verified" : "NOT VERIFIED");
 }
 
 static void
@@ -72,7 +71,8 @@ verdict_report(struct cli *cli, const char *what, const struct encl_checks *chec
 		print_json(checks, more);
 	} else {
 		json_decref(more);
-		print(checks);
+		verdict_lines(checks);
+		report("%s\n", failed ? "NOT VERIFIED" : "verified");
 	}
 	if (!failed)
 		return 0;

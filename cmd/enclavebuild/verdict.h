@@ -12,6 +12,9 @@
  * with: give HINT") or those that do say nothing of what it is. */
 void verdict_need_comparison(struct encl_checks *checks, const char *hint);
 
+/* One line a check: ok, BAD, or -- for what decides nothing. */
+void verdict_lines(const struct encl_checks *checks);
+
 /*
  * One line a check, then the verdict; with --json {members of more (or NULL; it is
  * taken), "Verdict": "pass"|"fail", "Checks": […]}.  ENCL_MISMATCH "WHAT: CHECK: WHY

@@ -16,7 +16,6 @@
 #include "base/tmpfile.h"
 #include "cosign.h"
 #include "expectations.h"
-#include "image.h"
 #include "operand.h"
 #include "verbs.h"
 #include "verdict.h"
@@ -179,16 +178,7 @@ passed(const struct verification *v)
 static void
 show(const struct verification *v)
 {
-	static const char *const marks[] = {[ENCL_CHECK_PASS] = "ok",
-					    [ENCL_CHECK_FAIL] = "BAD",
-					    [ENCL_CHECK_NOTE] = "--"};
-
-	for (size_t i = 0; i < v->checks.n; i++) {
-		const struct encl_check *c = &v->checks.v[i];
-		encl_auto(encl_free) char *text = printable(c->text);
-
-		report("%-3s %-17s %s\n", marks[c->verdict], c->name, text);
-	}
+	verdict_lines(&v->checks);
 	verify_rebuild_show(v);
 }
 
