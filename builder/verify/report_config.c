@@ -2,16 +2,13 @@
 /* launch's config to records. */
 #include "verify/report_config.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/parse.h"
+#include "ramdisk/launch_config.h"
 
-#define FIRST_LINE "enclave-launch 2\n"
-
-enum { KEY_MAX = 64, RECORDS_MAX = 100000, DIGITS_MAX = 8 };
+enum { RECORDS_MAX = 100000 };
 
 void
 encl_config_clear(struct encl_config *c)
@@ -21,51 +18,33 @@ encl_config_clear(struct encl_config *c)
 	memset(c, 0, sizeof *c);
 }
 
-/* "KEY LENGTH\n" at p: its end, or NULL. */
-static char *
-read_head(char *p, char *end, char **key, uint64_t *size)
+/* One record at p, in place: its bytes, or 0. */
+static size_t
+read_record(char *p, size_t left, struct encl_config_record *out)
 {
-	char *line = memchr(p, '\n', (size_t)(end - p));
-	char *space = line ? memchr(p, ' ', (size_t)(line - p)) : NULL;
+	struct encl_launch_item item;
+	size_t n = encl_launch_config_next(p, left, &item);
 
-	if (!space || space == p || space - p > KEY_MAX || line - space > DIGITS_MAX)
-		return NULL;
-	*space = *line = '\0';
-	*key = p;
-	return encl_parse_uint(space + 1, 10, UINT32_MAX, size) ? line + 1 : NULL;
-}
-
-/* One record at p: where the next begins, or NULL. */
-static char *
-read_record(char *p, char *end, struct encl_config_record *out)
-{
-	uint64_t size = 0;
-	char *value = read_head(p, end, &out->key, &size);
-
-	if (!value || size >= (uint64_t)(end - value) || value[size] != '\n' ||
-	    memchr(value, '\0', size))
-		return NULL;
-	value[size] = '\0';
-	out->value = value;
-	return value + size + 1;
+	if (!n || !*item.key || memchr(item.value, '\0', item.n))
+		return 0;
+	out->key = p;
+	out->value = p + (item.value - p);
+	p[strlen(item.key)] = '\0'; /* the space behind it */
+	out->value[item.n] = '\0';  /* its newline */
+	return n;
 }
 
 bool
 encl_config_read(const char *text, size_t n, struct encl_config *out)
 {
 	encl_auto(encl_config_clear) struct encl_config c = {.n = 0};
-	const size_t head = strlen(FIRST_LINE);
+	size_t at = encl_launch_config_begin(text, n);
 	size_t room = 0;
-	char *end;
-	char *p;
+	size_t length;
 
-	if (n < head || memcmp(text, FIRST_LINE, head) != 0)
+	if (!at)
 		return false;
-	c.text = encl_xmalloc(n + 1);
-	memcpy(c.text, text, n);
-	end = c.text + n;
-	*end = '\0';
-	p = c.text + head;
+	c.text = encl_xmemdup(text, n);
 	for (;;) {
 		if (c.n == RECORDS_MAX)
 			return false;
@@ -73,16 +52,17 @@ encl_config_read(const char *text, size_t n, struct encl_config *out)
 			room = room ? 2 * room : 64;
 			c.v = encl_xrealloc(c.v, room, sizeof *c.v);
 		}
-		p = read_record(p, end, &c.v[c.n]);
-		if (!p)
+		length = read_record(c.text + at, n - at, &c.v[c.n]);
+		if (!length)
 			return false;
+		at += length;
 		if (!strcmp(c.v[c.n].key, "end"))
 			break;
 		c.n++;
 	}
 	while (c.n_global < c.n && strcmp(c.v[c.n_global].key, "unit") != 0)
 		c.n_global++;
-	if (p != end)
+	if (at != n)
 		return false;
 	*out = c;
 	memset(&c, 0, sizeof c);
